@@ -1,0 +1,139 @@
+/* layer.h: what a layer is, and the table of the kinds of layers.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Layers see a batch "packed": the sequences sorted by length, longest first, then time-major: the
+ * rows of step 0, the rows of step 1, ... so that step t is the first rows_at[t] sequences and rows
+ * that have ended cost nothing. [R, D] below means R = pack.rows such rows. A layer behind the last
+ * time step (a head) sees a pack of one step: a row per sequence. */
+#ifndef LAYER_H
+#define LAYER_H
+
+#include "core/activation.h"
+#include "core/fields.h"
+#include "core/initializer.h"
+#include "core/lstm.h"
+
+enum { LAYER_MAX_TENSORS = 4 };
+
+enum { LAYER_MAX_UNITS = 1 << 20 };
+
+struct layer_type;
+
+struct layer {
+    const struct layer_type *type;
+    char name[NAME_MAX_BYTES]; /* scope: prefix of the tensors' names */
+    size_t inputs, units;      /* D in and U out */
+    int activation;            /* enum activation */
+    double forget_bias;        /* LSTM */
+    double rate;               /* dropout */
+    size_t vocabulary;         /* embedding */
+    bool return_sequences;
+    bool reuse;
+    struct initializer kernel_initializer, bias_initializer;
+    size_t n_tensors;
+    size_t tensors[LAYER_MAX_TENSORS]; /* offsets of its tensors in the weights */
+    size_t state_offset;               /* recurrent: of its part of a sequence's state */
+    size_t gates_offset;               /* recurrent: of its part of a step's gates */
+    size_t number;                     /* in the model, from 0 */
+};
+
+struct pack {
+    size_t n_steps;
+    const size_t *rows_at; /* [n_steps], never rising */
+    size_t rows;           /* their sum */
+    size_t parallel_iterations;
+};
+
+struct layer_forward {
+    const struct pack *pack;
+    const float *weights; /* of the model */
+    const float *x;       /* [R, D] */
+    float *y;             /* [R, U]; recurrent layers: NULL if only the state is wanted */
+    float *state[2];      /* recurrent, in and out: c and h (GRU: h alone) [B, U] each */
+    float *gates;         /* recurrent: [R, n_gates * U] */
+    float *c_steps;       /* LSTM: c after every step [R, U]; NULL: not wanted */
+    float *scratch;       /* recurrent: [B, U] */
+    bool keep_gates;      /* leave the gates activated in `gates` */
+    const float *mask;    /* dropout in training: [R, U]; NULL: no dropout */
+};
+
+struct layer_backward {
+    const struct pack *pack;
+    const float *weights;
+    float *gradients;              /* as the weights; added to */
+    const float *x, *y;            /* of the forward pass */
+    const float *dy;               /* [R, U] by y; recurrent: NULL if only the final h is used */
+    float *dx;                     /* [R, D] by x; NULL: not wanted */
+    const float *mask;             /* dropout */
+    float *gates;                  /* activated; overwritten */
+    const float *c_steps;          /* LSTM */
+    const float *initial_state[2]; /* c and h, or h [B, U] */
+    float *dstate[2];              /* by the final state; becomes by the initial state */
+    float *history;                /* recurrent: [R, U] scratch */
+    float *reset_history;          /* GRU: [R, U] scratch */
+    float *scratch;                /* recurrent: [B, U] */
+    float *transposed;             /* recurrent: [n_gates * U, U] scratch */
+};
+
+/* A tensor that a layer asks for: `<layer name>/<suffix>`. */
+struct layer_tensor {
+    const char *suffix;
+    bool is_bias;
+    size_t rank;
+    size_t shape[2];
+    struct initializer initializer; /* the kind's default */
+};
+
+struct layer_type {
+    const char *name;
+    const char *default_name;   /* of a layer that model.json gives none */
+    const struct field *fields; /* keys of its object in model.json */
+    bool is_recurrent;
+    bool has_c;
+    size_t n_gates;
+    const char *const *gate_names;
+    /* Fills tensors[] for a layer whose inputs and units are known; returns how many. */
+    size_t (*list_tensors)(const struct layer *layer, struct layer_tensor *tensors);
+    void (*forward)(const struct layer *layer, const struct layer_forward *pass);
+    void (*backward)(const struct layer *layer, const struct layer_backward *pass);
+};
+
+/* Ended by NULL (layers.c). */
+extern const struct layer_type *const layer_types[];
+extern const struct layer_type layer_lstm, layer_gru, layer_embedding, layer_dense, layer_dropout;
+
+/* The key tables' rows for what every layer has. */
+#define LAYER_FIELD_TYPE                                                                           \
+    {                                                                                              \
+        "type", FIELD_OTHER, 0, 0, 0, NULL, NULL, true                                             \
+    }
+#define LAYER_FIELD_NAME                                                                           \
+    {                                                                                              \
+        "name", FIELD_NAME, offsetof(struct layer, name), 0, 0, NULL, NULL, false                  \
+    }
+#define LAYER_FIELD_UNITS                                                                          \
+    {                                                                                              \
+        "units", FIELD_SIZE, offsetof(struct layer, units), 1, LAYER_MAX_UNITS, NULL, NULL, true   \
+    }
+#define LAYER_FIELD_ACTIVATION(names)                                                              \
+    {                                                                                              \
+        "activation", FIELD_CHOICE, offsetof(struct layer, activation), 0, 0, names, NULL, false   \
+    }
+#define LAYER_FIELD_REUSE                                                                          \
+    {                                                                                              \
+        "reuse", FIELD_BOOL, offsetof(struct layer, reuse), 0, 0, NULL, NULL, false                \
+    }
+#define LAYER_FIELD_SEQUENCES                                                                      \
+    {                                                                                              \
+        "return_sequences", FIELD_BOOL, offsetof(struct layer, return_sequences), 0, 0, NULL,      \
+            NULL, false                                                                            \
+    }
+#define LAYER_FIELD_INITIALIZERS                                                                   \
+    {"kernel_initializer", FIELD_OBJECT, offsetof(struct layer, kernel_initializer), 0, 0, NULL,   \
+     initializer_fields,   false},                                                                 \
+    {                                                                                              \
+        "bias_initializer", FIELD_OBJECT, offsetof(struct layer, bias_initializer), 0, 0, NULL,    \
+            initializer_fields, false                                                              \
+    }
+
+#endif

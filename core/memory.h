@@ -1,0 +1,18 @@
+/* memory.h: sizes that cannot overflow, and aligned memory. SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEMORY_H
+#define MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/lstm.h"
+
+/* *product = a * b, or false (and *product unchanged) if that does not fit. */
+LSTM_MUST_CHECK bool memory_multiply(size_t a, size_t b, size_t *product);
+LSTM_MUST_CHECK bool memory_add(size_t a, size_t b, size_t *sum);
+
+/* n floats, zeroed, on a 64-byte border; NULL if there is no memory or n is absurd. n = 0 gives a
+ * valid pointer. Free with free(). */
+float *memory_floats(size_t n);
+
+#endif

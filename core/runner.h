@@ -1,0 +1,29 @@
+/* runner.h: what a runner is inside, shared by runner.c and dynamic_rnn.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUNNER_H
+#define RUNNER_H
+
+#include "core/batch_order.h"
+
+/* Sequences that go through the layers together. Measured: 16 beat 8, 32 and 64 (`make bench`),
+ * because the matrix products stay small enough for OpenBLAS's path without packing. */
+enum { RUNNER_SLICE = 16 };
+
+struct lstm_runner {
+    struct spec *spec; /* of the architecture that the memory below fits */
+    size_t max_batch, parallel_iterations;
+    struct sequence_key *order; /* [max_batch] */
+    size_t *rows_at;            /* [parallel_iterations] */
+    float *memory;              /* one block; the pointers below lie in it */
+    float *activations[2];      /* [parallel_iterations * slice, widest layer], in turn */
+    float *gates;               /* [parallel_iterations * slice, widest gates] */
+    float *c_steps;             /* [parallel_iterations * slice, widest layer] */
+    float *state;               /* [state_size] blocks of [slice]: c and h of each layer */
+    float *scratch;             /* [slice, widest layer] */
+
+    /* dynamic_rnn's view of the batch. */
+    struct lstm_sequence *sequences; /* [max_batch] */
+    float *sequence_states;          /* [max_batch, state_size] */
+};
+
+#endif

@@ -1,0 +1,104 @@
+/* safetensors_write.c: the writing half. SPDX-License-Identifier: Apache-2.0
+ *
+ * Tensors go out in the order given; the header is padded with spaces to 8 bytes, so that a reader
+ * may map the data. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/float_formats.h"
+#include "core/safetensors.h"
+#include "core/spec.h"
+#include "core/status.h"
+
+static size_t elements(const struct safetensors_tensor *tensor)
+{
+    return tensor->rank == 2 ? tensor->shape[0] * tensor->shape[1] : tensor->shape[0];
+}
+
+static size_t data_size(const struct safetensors_tensor *tensor)
+{
+    return elements(tensor) * float_format_bytes(tensor->dtype);
+}
+
+enum lstm_status safetensors_data(const struct safetensors_tensor *tensors, size_t n, char **data,
+                                  size_t *data_bytes, struct lstm_error *error)
+{
+    size_t bytes = 0;
+    *data = NULL;
+    for (size_t i = 0; i < n; i++)
+        bytes += data_size(&tensors[i]);
+    unsigned char *made = malloc(bytes + 1);
+    if (made == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for %zu bytes of weights", bytes);
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        float_format_write(tensors[i].dtype, tensors[i].data, elements(&tensors[i]), made + at);
+        at += data_size(&tensors[i]);
+    }
+    *data = (char *)made;
+    *data_bytes = bytes;
+    return LSTM_OK;
+}
+
+static void put_tensor(FILE *out, const struct safetensors_tensor *tensor, size_t begin)
+{
+    fprintf(out, "\"%s\":{\"dtype\":\"%s\",\"shape\":[%zu", tensor->name,
+            spec_dtype_names[tensor->dtype], tensor->shape[0]);
+    if (tensor->rank == 2)
+        fprintf(out, ",%zu", tensor->shape[1]);
+    fprintf(out, "],\"data_offsets\":[%zu,%zu]}", begin, begin + data_size(tensor));
+}
+
+static bool put_texts(FILE *out, const struct safetensors_text *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char *quoted = NULL;
+        if (!doc_append_quoted(&quoted, texts[i].text))
+            return false;
+        fprintf(out, "%s\"%s\":%s", i > 0 ? "," : "", texts[i].key, quoted);
+        free(quoted);
+    }
+    return true;
+}
+
+enum lstm_status safetensors_header(const struct safetensors_tensor *tensors, size_t n,
+                                    const struct safetensors_text *texts, size_t n_texts,
+                                    char **header, size_t *header_bytes, struct lstm_error *error)
+{
+    char *text = NULL;
+    size_t bytes = 0, begin = 0;
+    const char length_word[8] = {0};
+    *header = NULL;
+    FILE *out = open_memstream(&text, &bytes);
+    if (out == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a header");
+    fwrite(length_word, 1, sizeof length_word, out);
+    fputs("{", out);
+    if (n_texts > 0)
+        fputs("\"__metadata__\":{", out);
+    bool fine = put_texts(out, texts, n_texts);
+    if (n_texts > 0)
+        fputs(n > 0 ? "}," : "}", out);
+    for (size_t i = 0; i < n; i++) {
+        put_tensor(out, &tensors[i], begin);
+        begin += data_size(&tensors[i]);
+        fputs(i + 1 < n ? "," : "", out);
+    }
+    fputs("}", out);
+    fflush(out);
+    for (size_t pad = (8 - bytes % 8) % 8; pad > 0; pad--)
+        fputs(" ", out);
+    fine = !ferror(out) && fine;
+    fine = fclose(out) == 0 && fine;
+    if (!fine) {
+        free(text);
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a header");
+    }
+    const uint64_t length = bytes - sizeof length_word;
+    for (size_t i = 0; i < sizeof length_word; i++)
+        text[i] = (char)(length >> 8 * i & 0xff);
+    *header = text;
+    *header_bytes = bytes;
+    return LSTM_OK;
+}

@@ -1,0 +1,210 @@
+/* spec_layout.c: connects the layers of a description and places their tensors and states.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/memory.h"
+#include "core/spec_internal.h"
+#include "core/status.h"
+
+/* Tensors begin on 64-byte borders. */
+enum { TENSOR_ALIGNMENT = 16 };
+
+/* The last recurrent layer decides where sequences end; every one before it must give sequences. */
+static enum lstm_status find_sequence_end(struct spec *spec, struct lstm_error *error)
+{
+    size_t last = spec->n_layers;
+    for (size_t i = 0; i < spec->n_layers; i++)
+        if (spec->layers[i].type->is_recurrent)
+            last = i;
+    if (last == spec->n_layers)
+        return lstm_fail(error, LSTM_INVALID, "layers: expected at least one lstm or gru layer");
+    for (size_t i = 0; i < last; i++)
+        if (spec->layers[i].type->is_recurrent && !spec->layers[i].return_sequences)
+            return lstm_fail(error, LSTM_INVALID,
+                             "layers[%zu].return_sequences: must be true, as layers[%zu] behind "
+                             "it reads a sequence",
+                             i, last);
+    spec->last_recurrent = last;
+    spec->info.output_is_sequence = spec->layers[last].return_sequences;
+    spec->n_sequence_layers = spec->info.output_is_sequence ? spec->n_layers : last + 1;
+    return LSTM_OK;
+}
+
+/* The names that TensorFlow gives: MultiRNNCell numbers the cells of a stack. */
+static void name_layer(const struct spec *spec, struct layer *layer)
+{
+    size_t n_recurrent = 0, before = 0;
+    for (size_t i = 0; i < spec->n_layers; i++) {
+        before += i < layer->number && spec->layers[i].type->is_recurrent;
+        n_recurrent += spec->layers[i].type->is_recurrent;
+    }
+    const char *name = layer->type->default_name;
+    if (!layer->type->is_recurrent)
+        snprintf(layer->name, sizeof layer->name, "%s", name);
+    else if (n_recurrent == 1)
+        snprintf(layer->name, sizeof layer->name, "rnn/%s", name);
+    else
+        snprintf(layer->name, sizeof layer->name, "rnn/multi_rnn_cell/cell_%zu/%s", before, name);
+}
+
+/* D of each layer is U of the one before. Dropout keeps the width. */
+static enum lstm_status connect(struct spec *spec, struct lstm_error *error)
+{
+    size_t width = spec->info.features;
+    for (size_t i = 0; i < spec->n_layers; i++) {
+        struct layer *layer = &spec->layers[i];
+        layer->inputs = width;
+        if (layer->type == &layer_embedding) {
+            if (i > 0 || width != 1)
+                return lstm_fail(error, LSTM_INVALID,
+                                 "layers[%zu]: an embedding must be the first layer, with "
+                                 "input.features 1",
+                                 i);
+            spec->info.vocabulary = layer->vocabulary;
+        }
+        if (layer->type == &layer_dropout)
+            layer->units = width;
+        else if (layer->name[0] == '\0')
+            name_layer(spec, layer);
+        width = layer->units;
+    }
+    const struct layer *last = &spec->layers[spec->n_layers - 1];
+    spec->info.output_size = width;
+    spec->info.output_is_softmax =
+        last->type == &layer_dense && last->activation == ACTIVATION_SOFTMAX;
+    if (spec->info.n_labels > 0 && spec->info.n_labels != width)
+        return lstm_fail(error, LSTM_INVALID,
+                         "labels: expected %zu, one for each output, found %zu", width,
+                         spec->info.n_labels);
+    return LSTM_OK;
+}
+
+static struct tensor_spec *find_tensor(struct spec *spec, const char *name)
+{
+    for (size_t i = 0; i < spec->n_tensors; i++)
+        if (strcmp(spec->tensors[i].name, name) == 0)
+            return &spec->tensors[i];
+    return NULL;
+}
+
+/* A layer of a name that exists shares its weights, as variable scopes do, if it says so. */
+static enum lstm_status share_tensor(const struct layer *layer, const struct layer_tensor *wanted,
+                                     const struct tensor_spec *found, struct lstm_error *error)
+{
+    if (!layer->reuse)
+        return lstm_fail(error, LSTM_INVALID,
+                         "layers[%zu]: variable %s already exists; give the layer a name of its "
+                         "own, or \"reuse\": true to share the weights",
+                         layer->number, found->name);
+    if (wanted->rank != found->rank || wanted->shape[0] != found->shape[0] ||
+        wanted->shape[1] != found->shape[1])
+        return lstm_fail(error, LSTM_INVALID,
+                         "layers[%zu]: cannot reuse %s: expected shape [%zu, %zu], found [%zu, "
+                         "%zu]",
+                         layer->number, found->name, wanted->shape[0], wanted->shape[1],
+                         found->shape[0], found->shape[1]);
+    return LSTM_OK;
+}
+
+static enum lstm_status add_tensor(struct spec *spec, const struct layer *layer,
+                                   const struct layer_tensor *wanted, const char *name,
+                                   struct lstm_error *error)
+{
+    struct tensor_spec *tensor = &spec->tensors[spec->n_tensors];
+    size_t n, end;
+    if (!memory_multiply(wanted->shape[0], wanted->shape[1], &n) ||
+        !memory_add(spec->n_weights, n, &end) || end > SPEC_MAX_PARAMETERS)
+        return lstm_fail(error, LSTM_INVALID,
+                         "layers[%zu]: tensor %s of shape [%zu, %zu] makes the model larger than "
+                         "%d parameters",
+                         layer->number, name, wanted->shape[0], wanted->shape[1],
+                         SPEC_MAX_PARAMETERS);
+    const struct initializer *chosen =
+        wanted->is_bias ? &layer->bias_initializer : &layer->kernel_initializer;
+    *tensor = (struct tensor_spec){
+        .name = strdup(name),
+        .rank = wanted->rank,
+        .shape = {wanted->shape[0], wanted->shape[1]},
+        .n = n,
+        .offset = spec->n_weights,
+        .initializer = chosen->type == INITIALIZER_DEFAULT ? wanted->initializer : *chosen};
+    if (tensor->name == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the tensors");
+    spec->n_tensors++;
+    spec->info.n_parameters += n;
+    spec->n_weights = (end + TENSOR_ALIGNMENT - 1) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT;
+    return LSTM_OK;
+}
+
+static enum lstm_status place_layer(struct spec *spec, struct layer *layer,
+                                    struct lstm_error *error)
+{
+    struct layer_tensor wanted[LAYER_MAX_TENSORS];
+    layer->n_tensors = layer->type->list_tensors(layer, wanted);
+    for (size_t k = 0; k < layer->n_tensors; k++) {
+        char name[NAME_MAX_BYTES + 32];
+        snprintf(name, sizeof name, "%s/%s", layer->name, wanted[k].suffix);
+        const struct tensor_spec *found = find_tensor(spec, name);
+        enum lstm_status status;
+        if (found != NULL) {
+            status = share_tensor(layer, &wanted[k], found, error);
+        } else if (layer->reuse) {
+            status = lstm_fail(error, LSTM_INVALID,
+                               "layers[%zu].reuse: there is no earlier layer with variable %s",
+                               layer->number, name);
+        } else {
+            status = add_tensor(spec, layer, &wanted[k], name, error);
+            found = &spec->tensors[spec->n_tensors - 1];
+        }
+        if (status != LSTM_OK)
+            return status;
+        layer->tensors[k] = found->offset;
+    }
+    return LSTM_OK;
+}
+
+static enum lstm_status place_states(struct spec *spec, struct lstm_error *error)
+{
+    struct lstm_model_info *info = &spec->info;
+    spec->states = calloc(spec->n_layers, sizeof *spec->states);
+    if (spec->states == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the layers");
+    for (size_t i = 0; i <= spec->last_recurrent; i++) {
+        struct layer *layer = &spec->layers[i];
+        if (!layer->type->is_recurrent)
+            continue;
+        layer->state_offset = info->state_size;
+        layer->gates_offset = info->gates_size;
+        const size_t c_units = layer->type->has_c ? layer->units : 0;
+        spec->states[info->n_recurrent++] =
+            (struct lstm_state_info){.name = layer->name,
+                                     .has_c = layer->type->has_c,
+                                     .units = layer->units,
+                                     .c_offset = info->state_size,
+                                     .h_offset = info->state_size + c_units,
+                                     .gates_offset = info->gates_size,
+                                     .n_gates = layer->type->n_gates,
+                                     .gate_names = layer->type->gate_names};
+        info->state_size += c_units + layer->units;
+        info->gates_size += layer->type->n_gates * layer->units;
+    }
+    info->rnn_output_size = spec->layers[spec->last_recurrent].units;
+    return LSTM_OK;
+}
+
+enum lstm_status spec_layout(struct spec *spec, struct lstm_error *error)
+{
+    enum lstm_status status = find_sequence_end(spec, error);
+    if (status == LSTM_OK)
+        status = connect(spec, error);
+    if (status != LSTM_OK)
+        return status;
+    spec->tensors = calloc(spec->n_layers * LAYER_MAX_TENSORS, sizeof *spec->tensors);
+    if (spec->tensors == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the tensors");
+    for (size_t i = 0; i < spec->n_layers && status == LSTM_OK; i++)
+        status = place_layer(spec, &spec->layers[i], error);
+    return status == LSTM_OK ? place_states(spec, error) : status;
+}

@@ -1,0 +1,191 @@
+/* tape.c: laying out the memory of a training step. SPDX-License-Identifier: Apache-2.0 */
+#include "core/tape.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/memory.h"
+#include "core/status.h"
+
+static void free_memory(struct tape *tape)
+{
+    if (tape->mapped > 0)
+        munmap(tape->memory, tape->mapped);
+    else
+        free(tape->memory);
+    tape->memory = NULL;
+    tape->room = tape->mapped = 0;
+}
+
+/* An unlinked file of that many bytes, mapped; MAP_FAILED if that fails. */
+static void *map_temporary(const char *folder, size_t bytes)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/lstm-swap-XXXXXX", folder) >= (int)sizeof path)
+        return MAP_FAILED;
+    int fd = mkstemp(path);
+    if (fd < 0)
+        return MAP_FAILED;
+    unlink(path);
+    void *memory = MAP_FAILED;
+    const int failed = posix_fallocate(fd, 0, (off_t)bytes);
+    if (failed == 0)
+        memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    else
+        errno = failed;
+    close(fd);
+    return memory;
+}
+
+static enum lstm_status reserve(struct tape *tape, size_t n, struct lstm_error *error)
+{
+    if (n <= tape->room)
+        return LSTM_OK;
+    free_memory(tape);
+    size_t bytes;
+    if (!memory_multiply(n, sizeof(float), &bytes) || bytes > PTRDIFF_MAX)
+        return lstm_fail(error, LSTM_NO_MEMORY, "the batch is too large to train on");
+    if (tape->swap_folder == NULL) {
+        tape->memory = memory_floats(n);
+        if (tape->memory == NULL)
+            return lstm_fail(error, LSTM_NO_MEMORY,
+                             "out of memory for %zu bytes of activations; swap_memory keeps them "
+                             "in a file",
+                             bytes);
+    } else {
+        void *memory = map_temporary(tape->swap_folder, bytes);
+        if (memory == MAP_FAILED)
+            return lstm_fail(error, LSTM_IO, "cannot map %zu bytes of activations in %s: %s", bytes,
+                             tape->swap_folder, strerror(errno));
+        tape->memory = memory;
+        tape->mapped = bytes;
+    }
+    tape->room = n;
+    return LSTM_OK;
+}
+
+/* Places an array of n floats; without memory it only counts. */
+static void take(struct tape *tape, size_t *used, size_t n, float **array)
+{
+    *array = tape->memory != NULL ? tape->memory + *used : NULL;
+    *used += (n + 15) / 16 * 16;
+}
+
+static void place_layer(struct tape *tape, size_t *used, const struct layer *layer,
+                        struct layer_tape *part)
+{
+    const size_t units = layer->units, rows = part->rows;
+    take(tape, used, rows * units, &part->y);
+    if (layer->type == &layer_dropout)
+        take(tape, used, rows * units, &part->mask);
+    if (!layer->type->is_recurrent)
+        return;
+    take(tape, used, rows * units * layer->type->n_gates, &part->gates);
+    take(tape, used, layer->type->has_c ? rows * units : 0, &part->c_steps);
+    for (size_t k = 0; k < 2; k++) {
+        take(tape, used, tape->n * units, &part->initial[k]);
+        take(tape, used, tape->n * units, &part->state[k]);
+    }
+}
+
+/* Every array of the tape; returns the floats in all. */
+static size_t place(struct tape *tape, const struct spec *spec)
+{
+    const size_t rows = tape->pack.rows, n = tape->n, most = rows > n ? rows : n;
+    size_t used = 0, widest = spec->info.features, widest_cell = 0, transposed = 0;
+    bool has_gru = false;
+    take(tape, &used, rows * spec->info.features, &tape->x);
+    for (size_t l = 0; l < spec->n_layers; l++) {
+        const struct layer *layer = &spec->layers[l];
+        tape->layers[l].rows = l < spec->n_sequence_layers ? rows : n;
+        place_layer(tape, &used, layer, &tape->layers[l]);
+        widest = layer->units > widest ? layer->units : widest;
+        if (!layer->type->is_recurrent)
+            continue;
+        const size_t square = layer->type->n_gates * layer->units * layer->units;
+        widest_cell = layer->units > widest_cell ? layer->units : widest_cell;
+        transposed = square > transposed ? square : transposed;
+        has_gru = has_gru || layer->type == &layer_gru;
+    }
+    take(tape, &used, n * spec->info.output_size, &tape->targets);
+    take(tape, &used, n, &tape->weights);
+    for (size_t k = 0; k < 2; k++) {
+        take(tape, &used, most * widest, &tape->gradient[k]);
+        take(tape, &used, n * widest_cell, &tape->dstate[k]);
+    }
+    take(tape, &used, rows * widest_cell, &tape->history);
+    take(tape, &used, has_gru ? rows * widest_cell : 0, &tape->reset_history);
+    take(tape, &used, n * widest_cell, &tape->scratch);
+    take(tape, &used, transposed, &tape->transposed);
+    return used;
+}
+
+/* An array of at least n elements; its content is not kept. */
+static void *grow(void *array, size_t *room, size_t n, size_t element)
+{
+    if (n <= *room)
+        return array;
+    free(array);
+    *room = 0;
+    array = calloc(n, element);
+    if (array != NULL)
+        *room = n;
+    return array;
+}
+
+static enum lstm_status sort(struct tape *tape, const struct lstm_sequence *sequences, size_t n,
+                             struct lstm_error *error)
+{
+    tape->order = grow(tape->order, &tape->order_room, n, sizeof *tape->order);
+    if (tape->order == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a batch of %zu", n);
+    batch_order(sequences, n, tape->order);
+    const size_t steps = tape->order[0].steps;
+    tape->rows_at = grow(tape->rows_at, &tape->rows_at_room, steps + 1, sizeof *tape->rows_at);
+    if (tape->rows_at == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for %zu time steps", steps);
+    size_t rows = n;
+    tape->pack.n_steps = steps;
+    tape->pack.rows = 0;
+    tape->pack.rows_at = tape->rows_at;
+    for (size_t t = 0; t < steps; t++) {
+        while (tape->order[rows - 1].steps <= t)
+            rows--;
+        tape->rows_at[t] = rows;
+        if (!memory_add(tape->pack.rows, rows, &tape->pack.rows))
+            return lstm_fail(error, LSTM_NO_MEMORY, "the batch has too many time steps");
+    }
+    return LSTM_OK;
+}
+
+enum lstm_status tape_prepare(struct tape *tape, const struct spec *spec,
+                              const struct lstm_sequence *sequences, size_t n,
+                              struct lstm_error *error)
+{
+    if (tape->layers == NULL)
+        tape->layers = calloc(spec->n_layers, sizeof *tape->layers);
+    if (tape->layers == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the layers");
+    enum lstm_status status = sort(tape, sequences, n, error);
+    if (status != LSTM_OK)
+        return status;
+    tape->n = n;
+    status = reserve(tape, place(tape, spec), error);
+    if (status == LSTM_OK)
+        place(tape, spec);
+    return status;
+}
+
+void tape_release(struct tape *tape)
+{
+    free_memory(tape);
+    free(tape->order);
+    free(tape->rows_at);
+    free(tape->layers);
+}
