@@ -1,0 +1,19 @@
+/* api.h: the handlers that the route table names. SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_H
+#define API_H
+
+#include "server/request.h"
+
+/* api_health.c */
+enum handled handle_live(struct app *app, struct request *request);
+enum handled handle_ready(struct app *app, struct request *request);
+enum handled handle_metrics(struct app *app, struct request *request);
+
+/* api_models.c */
+enum handled handle_models_list(struct app *app, struct request *request);
+enum handled handle_model_status(struct app *app, struct request *request);
+
+/* api_predict.c */
+enum handled handle_predict(struct app *app, struct request *request);
+
+#endif

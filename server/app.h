@@ -1,0 +1,21 @@
+/* app.h: what the request handlers work on. SPDX-License-Identifier: Apache-2.0 */
+#ifndef APP_H
+#define APP_H
+
+#include <stdatomic.h>
+
+#include "server/batcher.h"
+#include "server/predict_codec.h"
+#include "server/registry.h"
+
+struct app {
+    struct batcher *batcher;
+    struct registry *registry;
+    struct predict_limits limits;
+    atomic_bool is_draining; /* SIGTERM came: finish what is here, take nothing new */
+};
+
+/* Whether requests can be served; if not, *reason says why ("draining"). */
+bool app_ready(const struct app *app, const char **reason);
+
+#endif

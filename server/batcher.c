@@ -1,0 +1,481 @@
+/* batcher.c: queues, workers, and how a batch is cut. SPDX-License-Identifier: Apache-2.0
+ *
+ * One lock guards everything that queues and workers share; it is never held while computing,
+ * allocating or calling back. Queues that have jobs form a ring list, `ready`; a worker takes from
+ * its head, and a queue with jobs left goes to its tail. */
+#include "server/batcher.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/status.h"
+#include "server/metrics.h"
+#include "server/request.h"
+
+/* A worker leaves sequences to idle workers in steps of what runs together in one slice. */
+enum { SHARE_STEP = 16 };
+
+struct snapshot {
+    atomic_size_t references;
+    struct lstm_model *model; /* owned */
+};
+
+struct batch_queue {
+    struct batcher *batcher;
+    atomic_size_t references;
+    struct snapshot *first;       /* what the queue was made for; kept for its shapes */
+    struct lstm_runner **runners; /* one per worker */
+    struct metric_series *batch_size, *compute_seconds, *queue_seconds, *depth;
+
+    /* Guarded by batcher->lock. */
+    struct snapshot *current;
+    struct batch_job *head, *tail;
+    size_t n_waiting; /* sequences not yet taken */
+    struct batch_queue *next_ready;
+    bool is_ready; /* in the ready list */
+};
+
+struct worker {
+    struct batcher *batcher;
+    unsigned number;
+    pthread_t thread;
+    struct lstm_sequence *sequences; /* [max_batch] */
+    struct piece *pieces;            /* [max_batch] */
+};
+
+/* Consecutive sequences of one job within a batch. */
+struct piece {
+    struct batch_job *job;
+    size_t n;
+};
+
+/* What a worker has taken. */
+struct batch {
+    struct batch_queue *queue; /* a reference */
+    struct snapshot *snapshot; /* a reference */
+    size_t n, n_pieces;
+};
+
+struct batcher {
+    struct batcher_options options;
+    struct worker *workers;
+    unsigned n_started;
+
+    pthread_mutex_t lock;
+    pthread_cond_t work; /* signalled: a queue became ready, or stopping */
+
+    /* Guarded by lock. */
+    struct batch_queue *ready_head, *ready_tail;
+    unsigned n_idle;
+    bool is_stopping;
+};
+
+/* ---- Snapshots ------------------------------------------------------------------------------ */
+
+static struct snapshot *snapshot_create(struct lstm_model *model)
+{
+    struct snapshot *snapshot = malloc(sizeof *snapshot);
+    if (snapshot == NULL)
+        return NULL;
+    atomic_init(&snapshot->references, 1);
+    snapshot->model = model;
+    return snapshot;
+}
+
+static struct snapshot *snapshot_retain(struct snapshot *snapshot)
+{
+    atomic_fetch_add_explicit(&snapshot->references, 1, memory_order_relaxed);
+    return snapshot;
+}
+
+static void snapshot_release(struct snapshot *snapshot)
+{
+    if (snapshot == NULL ||
+        atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) != 1)
+        return;
+    lstm_model_destroy(snapshot->model);
+    free(snapshot);
+}
+
+/* ---- Queues --------------------------------------------------------------------------------- */
+
+static void destroy_queue(struct batch_queue *queue)
+{
+    for (unsigned i = 0; queue->runners != NULL && i < queue->batcher->options.n_workers; i++)
+        lstm_runner_destroy(queue->runners[i]);
+    free(queue->runners);
+    snapshot_release(queue->first);
+    snapshot_release(queue->current);
+    free(queue);
+}
+
+static enum lstm_status create_runners(struct batch_queue *queue, const struct lstm_model *model,
+                                       struct lstm_error *error)
+{
+    const struct batcher_options *options = &queue->batcher->options;
+    const struct lstm_runner_options wanted = {.max_batch = options->max_batch,
+                                               .parallel_iterations = options->parallel_iterations};
+    queue->runners = calloc(options->n_workers, sizeof *queue->runners);
+    if (queue->runners == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for %u runners", options->n_workers);
+    enum lstm_status status = LSTM_OK;
+    for (unsigned i = 0; i < options->n_workers && status == LSTM_OK; i++)
+        status = lstm_runner_create(model, &wanted, &queue->runners[i], error);
+    return status;
+}
+
+enum lstm_status batch_queue_create(struct batcher *batcher, struct lstm_model *model,
+                                    const char *label, struct batch_queue **queue,
+                                    struct lstm_error *error)
+{
+    *queue = NULL;
+    struct batch_queue *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        lstm_model_destroy(model);
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a queue");
+    }
+    made->batcher = batcher;
+    atomic_init(&made->references, 1);
+    made->batch_size = metric_series(METRIC_BATCH_SIZE, label, NULL, NULL);
+    made->compute_seconds = metric_series(METRIC_COMPUTE_SECONDS, label, NULL, NULL);
+    made->queue_seconds = metric_series(METRIC_QUEUE_SECONDS, label, NULL, NULL);
+    made->depth = metric_series(METRIC_QUEUE_DEPTH, label, NULL, NULL);
+    made->first = snapshot_create(model);
+    if (made->first == NULL) {
+        lstm_model_destroy(model);
+        free(made);
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a snapshot");
+    }
+    made->current = snapshot_retain(made->first);
+    enum lstm_status status = create_runners(made, model, error);
+    if (status == LSTM_OK)
+        *queue = made;
+    else
+        destroy_queue(made);
+    return status;
+}
+
+struct batch_queue *batch_queue_retain(struct batch_queue *queue)
+{
+    atomic_fetch_add_explicit(&queue->references, 1, memory_order_relaxed);
+    return queue;
+}
+
+void batch_queue_release(struct batch_queue *queue)
+{
+    if (queue != NULL &&
+        atomic_fetch_sub_explicit(&queue->references, 1, memory_order_acq_rel) == 1)
+        destroy_queue(queue);
+}
+
+const struct lstm_model *batch_queue_model(const struct batch_queue *queue)
+{
+    return queue->first->model;
+}
+
+enum lstm_status batch_queue_publish(struct batch_queue *queue, struct lstm_model *model,
+                                     struct lstm_error *error)
+{
+    if (!lstm_model_same_architecture(queue->first->model, model)) {
+        lstm_model_destroy(model);
+        return lstm_fail(error, LSTM_INVALID, "a snapshot must keep the model's architecture");
+    }
+    struct snapshot *snapshot = snapshot_create(model);
+    if (snapshot == NULL) {
+        lstm_model_destroy(model);
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a snapshot");
+    }
+    pthread_mutex_lock(&queue->batcher->lock);
+    struct snapshot *old = queue->current;
+    queue->current = snapshot;
+    pthread_mutex_unlock(&queue->batcher->lock);
+    snapshot_release(old);
+    return LSTM_OK;
+}
+
+/* The lock is held. */
+static void append_ready(struct batcher *batcher, struct batch_queue *queue)
+{
+    queue->next_ready = NULL;
+    queue->is_ready = true;
+    if (batcher->ready_tail != NULL)
+        batcher->ready_tail->next_ready = queue;
+    else
+        batcher->ready_head = queue;
+    batcher->ready_tail = queue;
+}
+
+/* The lock is held. */
+static struct batch_queue *pop_ready(struct batcher *batcher)
+{
+    struct batch_queue *queue = batcher->ready_head;
+    batcher->ready_head = queue->next_ready;
+    if (batcher->ready_head == NULL)
+        batcher->ready_tail = NULL;
+    queue->is_ready = false;
+    return queue;
+}
+
+enum batch_submitted batch_queue_submit(struct batch_queue *queue, struct batch_job *job)
+{
+    struct batcher *batcher = queue->batcher;
+    enum batch_submitted answer = BATCH_QUEUED;
+    job->status = LSTM_OK;
+    job->next = NULL;
+    job->snapshot = NULL;
+    job->n_taken = job->n_finished = 0;
+    job->submitted_us = monotonic_us();
+    pthread_mutex_lock(&batcher->lock);
+    if (batcher->is_stopping) {
+        answer = BATCH_STOPPING;
+    } else if (queue->n_waiting > 0 && queue->n_waiting + job->n > batcher->options.max_queued) {
+        answer = BATCH_FULL;
+    } else {
+        if (queue->tail != NULL)
+            queue->tail->next = job;
+        else
+            queue->head = job;
+        queue->tail = job;
+        queue->n_waiting += job->n;
+        metric_set(queue->depth, (double)queue->n_waiting);
+        if (!queue->is_ready) {
+            batch_queue_retain(queue);
+            append_ready(batcher, queue);
+        }
+        pthread_cond_signal(&batcher->work);
+    }
+    pthread_mutex_unlock(&batcher->lock);
+    return answer;
+}
+
+size_t batch_queue_depth(const struct batch_queue *queue)
+{
+    pthread_mutex_lock(&queue->batcher->lock);
+    const size_t depth = queue->n_waiting;
+    pthread_mutex_unlock(&queue->batcher->lock);
+    return depth;
+}
+
+/* ---- Batches -------------------------------------------------------------------------------- */
+
+/* How many sequences a worker may take now: all, but a fair share while others idle. */
+static size_t share_of(const struct batcher *batcher, const struct batch_queue *queue)
+{
+    const size_t takers = batcher->n_idle + 1;
+    size_t share = (queue->n_waiting + takers - 1) / takers;
+    share = (share + SHARE_STEP - 1) / SHARE_STEP * SHARE_STEP;
+    return share < batcher->options.max_batch ? share : batcher->options.max_batch;
+}
+
+/* Takes from the front of the queue's jobs what one batch may hold. The lock is held. */
+static void take_batch(struct worker *worker, struct batch_queue *queue, struct batch *batch)
+{
+    const size_t most = share_of(worker->batcher, queue);
+    const int64_t now = monotonic_us();
+    struct batch_job *job = queue->head;
+    batch->snapshot = snapshot_retain(job->snapshot != NULL ? job->snapshot : queue->current);
+    while (job != NULL && batch->n < most &&
+           (job->snapshot == NULL || job->snapshot == batch->snapshot)) {
+        const size_t left = job->n - job->n_taken, room = most - batch->n;
+        const size_t n = left < room ? left : room;
+        if (job->n_taken == 0)
+            job->started_us = now;
+        if (n < job->n && job->snapshot == NULL)
+            job->snapshot = snapshot_retain(batch->snapshot);
+        memcpy(worker->sequences + batch->n, job->sequences + job->n_taken,
+               n * sizeof *worker->sequences);
+        worker->pieces[batch->n_pieces++] = (struct piece){job, n};
+        job->n_taken += n;
+        batch->n += n;
+        if (job->n_taken == job->n)
+            queue->head = job->next;
+        job = queue->head;
+    }
+    if (queue->head == NULL)
+        queue->tail = NULL;
+    queue->n_waiting -= batch->n;
+    metric_set(queue->depth, (double)queue->n_waiting);
+}
+
+/* Whether the queue's batch should wait for more. The lock is held; it is released meanwhile. */
+static bool wait_for_more(struct batcher *batcher, const struct batch_queue *queue)
+{
+    const struct batcher_options *options = &batcher->options;
+    const int64_t left = queue->head->submitted_us + options->delay_us - monotonic_us();
+    if (options->delay_us == 0 || queue->n_waiting >= options->max_batch || left <= 0 ||
+        batcher->is_stopping)
+        return false;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    const int64_t ns = until.tv_nsec + left * 1000;
+    until.tv_sec += ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    pthread_cond_timedwait(&batcher->work, &batcher->lock, &until);
+    return true;
+}
+
+/* Waits for work and takes a batch; false when the batcher stops and nothing is left. */
+static bool next_batch(struct worker *worker, struct batch *batch)
+{
+    struct batcher *batcher = worker->batcher;
+    *batch = (struct batch){0};
+    pthread_mutex_lock(&batcher->lock);
+    for (;;) {
+        while (batcher->ready_head == NULL && !batcher->is_stopping) {
+            batcher->n_idle++;
+            pthread_cond_wait(&batcher->work, &batcher->lock);
+            batcher->n_idle--;
+        }
+        if (batcher->ready_head == NULL || !wait_for_more(batcher, batcher->ready_head))
+            break;
+    }
+    if (batcher->ready_head != NULL) {
+        batch->queue = pop_ready(batcher);
+        take_batch(worker, batch->queue, batch);
+        if (batch->queue->head != NULL) {
+            batch_queue_retain(batch->queue);
+            append_ready(batcher, batch->queue);
+            pthread_cond_signal(&batcher->work);
+        }
+    }
+    pthread_mutex_unlock(&batcher->lock);
+    return batch->queue != NULL;
+}
+
+/* Counts a batch's sequences as finished; jobs that are now complete go to the front of pieces. */
+static size_t finish_pieces(struct worker *worker, const struct batch *batch,
+                            enum lstm_status status, const struct lstm_error *error)
+{
+    size_t n_complete = 0;
+    const int64_t now = monotonic_us();
+    pthread_mutex_lock(&worker->batcher->lock);
+    for (size_t i = 0; i < batch->n_pieces; i++) {
+        struct batch_job *job = worker->pieces[i].job;
+        if (status != LSTM_OK) {
+            job->status = status;
+            job->error = *error;
+        }
+        job->n_finished += worker->pieces[i].n;
+        if (job->n_finished == job->n) {
+            job->finished_us = now;
+            worker->pieces[n_complete++].job = job;
+        }
+    }
+    pthread_mutex_unlock(&worker->batcher->lock);
+    return n_complete;
+}
+
+static void run_batch(struct worker *worker, const struct batch *batch)
+{
+    struct batch_queue *queue = batch->queue;
+    struct lstm_error error;
+    const int64_t begin = monotonic_us();
+    enum lstm_status status =
+        lstm_runner_run(queue->runners[worker->number], batch->snapshot->model, worker->sequences,
+                        batch->n, &error);
+    metric_observe(queue->compute_seconds, (double)(monotonic_us() - begin) * 1e-6);
+    metric_observe(queue->batch_size, (double)batch->n);
+    const size_t n_complete = finish_pieces(worker, batch, status, &error);
+    for (size_t i = 0; i < n_complete; i++) {
+        struct batch_job *job = worker->pieces[i].job;
+        metric_observe(queue->queue_seconds, (double)(job->started_us - job->submitted_us) * 1e-6);
+        snapshot_release(job->snapshot);
+        job->snapshot = NULL;
+        job->done(job);
+    }
+    snapshot_release(batch->snapshot);
+    batch_queue_release(queue);
+}
+
+static void *work(void *argument)
+{
+    struct worker *worker = argument;
+    struct batch batch;
+    while (next_batch(worker, &batch))
+        run_batch(worker, &batch);
+    return NULL;
+}
+
+/* ---- Life ----------------------------------------------------------------------------------- */
+
+static enum lstm_status start_worker(struct batcher *batcher, struct lstm_error *error)
+{
+    const size_t max_batch = batcher->options.max_batch;
+    struct worker *worker = &batcher->workers[batcher->n_started];
+    worker->batcher = batcher;
+    worker->number = batcher->n_started;
+    worker->sequences = calloc(max_batch, sizeof *worker->sequences);
+    worker->pieces = calloc(max_batch, sizeof *worker->pieces);
+    if (worker->sequences == NULL || worker->pieces == NULL) {
+        free(worker->sequences);
+        free(worker->pieces);
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a worker of batches of %zu",
+                         max_batch);
+    }
+    const int failed = pthread_create(&worker->thread, NULL, work, worker);
+    if (failed != 0) {
+        free(worker->sequences);
+        free(worker->pieces);
+        return lstm_fail(error, LSTM_IO, "cannot start worker thread %u: %s", worker->number,
+                         strerror(failed));
+    }
+    batcher->n_started++;
+    return LSTM_OK;
+}
+
+enum lstm_status batcher_create(const struct batcher_options *options, struct batcher **batcher,
+                                struct lstm_error *error)
+{
+    pthread_condattr_t monotonic;
+    *batcher = NULL;
+    struct batcher *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the batcher");
+    made->options = *options;
+    pthread_mutex_init(&made->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&made->work, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    made->workers = calloc(options->n_workers, sizeof *made->workers);
+    enum lstm_status status = LSTM_OK;
+    if (made->workers == NULL)
+        status =
+            lstm_fail(error, LSTM_NO_MEMORY, "out of memory for %u workers", options->n_workers);
+    while (status == LSTM_OK && made->n_started < options->n_workers)
+        status = start_worker(made, error);
+    if (status == LSTM_OK)
+        *batcher = made;
+    else
+        batcher_destroy(made);
+    return status;
+}
+
+void batcher_stop(struct batcher *batcher)
+{
+    pthread_mutex_lock(&batcher->lock);
+    batcher->is_stopping = true;
+    pthread_cond_broadcast(&batcher->work);
+    pthread_mutex_unlock(&batcher->lock);
+    for (unsigned i = 0; i < batcher->n_started; i++) {
+        pthread_join(batcher->workers[i].thread, NULL);
+        free(batcher->workers[i].sequences);
+        free(batcher->workers[i].pieces);
+    }
+    batcher->n_started = 0;
+}
+
+void batcher_destroy(struct batcher *batcher)
+{
+    if (batcher == NULL)
+        return;
+    batcher_stop(batcher);
+    pthread_cond_destroy(&batcher->work);
+    pthread_mutex_destroy(&batcher->lock);
+    free(batcher->workers);
+    free(batcher);
+}

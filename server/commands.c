@@ -1,0 +1,14 @@
+/* commands.c: the table of subcommands. SPDX-License-Identifier: Apache-2.0 */
+#include "server/commands.h"
+
+#include "server/bench_config.h"
+#include "server/serve_config.h"
+#include "server/train_config.h"
+
+const struct command commands[] = {{"bench", "", "time a model's batches", bench_options,
+                                    sizeof(struct bench_config), 0, 0, cmd_bench},
+                                   {"serve", "", "serve the models of a repository over HTTP",
+                                    serve_options, sizeof(struct serve_config), 0, 0, cmd_serve},
+                                   {"train", "MODEL.json", "train a model on MNIST files",
+                                    train_options, sizeof(struct train_config), 1, 1, cmd_train},
+                                   {0}};

@@ -1,0 +1,16 @@
+/* commands.h: the subcommands' entry points and option tables. SPDX-License-Identifier: Apache-2.0
+ *
+ * Each takes the struct that its options fill (<command>_config) and the positional arguments, and
+ * returns the exit status. */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include "server/options.h"
+
+extern const struct option serve_options[], train_options[], bench_options[];
+
+int cmd_serve(const void *config, size_t n_arguments, char *const *arguments);
+int cmd_train(const void *config, size_t n_arguments, char *const *arguments);
+int cmd_bench(const void *config, size_t n_arguments, char *const *arguments);
+
+#endif

@@ -1,0 +1,65 @@
+/* main.c: `lstmd <command> ...`: finds the command, fills its config from the options, runs it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/options.h"
+
+static int print_commands(void)
+{
+    printf("Usage: lstmd <command> [options] [arguments]\n\nCommands:\n");
+    for (const struct command *command = commands; command->name != NULL; command++)
+        printf("  %-10s%s\n", command->name, command->summary);
+    printf("\n`lstmd <command> --help` tells the options of a command; `lstmd --version` tells "
+           "the version.\n");
+    return EXIT_SUCCESS;
+}
+
+static int fail_usage(const char *sentence, const char *what)
+{
+    fprintf(stderr, "lstmd: %s%s; see lstmd --help\n", sentence, what);
+    return EXIT_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (const struct command *command = commands; command->name != NULL; command++) {
+        if (strcmp(command->name, name) == 0)
+            return command;
+    }
+    return NULL;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    struct lstm_error error;
+    bool help = false;
+    size_t n_arguments = 0;
+    int exit_status = EXIT_FAILURE;
+    void *config = calloc(1, command->config_size + 1);
+    if (config == NULL)
+        fprintf(stderr, "lstmd: out of memory\n");
+    else if (options_parse(command, config, argc, argv, &n_arguments, &help, &error) != LSTM_OK)
+        exit_status = fail_usage("", error.text);
+    else
+        exit_status = help ? EXIT_SUCCESS : command->run(config, n_arguments, argv);
+    free(config);
+    return exit_status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return fail_usage("no command given", "");
+    if (strcmp(argv[1], "--help") == 0)
+        return print_commands();
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("lstmd %s\n", LSTM_VERSION);
+        return EXIT_SUCCESS;
+    }
+    const struct command *command = find_command(argv[1]);
+    if (command == NULL)
+        return fail_usage("unknown command ", argv[1]);
+    return run_command(command, argc - 2, argv + 2);
+}

@@ -1,0 +1,54 @@
+/* metrics.h: counters, gauges and histograms in the Prometheus text format, from one table.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * metrics.c holds the table of families: name, kind, help, label names, buckets. A family's series
+ * are made on first use and kept. Updating is thread-safe and takes no lock after a series was
+ * found: keep the pointer where it is used often. */
+#ifndef METRICS_H
+#define METRICS_H
+
+#include <stdint.h>
+
+#include "server/buf.h"
+
+enum metric {
+    METRIC_REQUESTS,        /* counter {model, route, code} */
+    METRIC_REQUEST_SECONDS, /* histogram {route}: header read to answer queued */
+    METRIC_QUEUE_SECONDS,   /* histogram {model}: waiting for a worker */
+    METRIC_COMPUTE_SECONDS, /* histogram {model}: one batch in dynamic_rnn */
+    METRIC_BATCH_SIZE,      /* histogram {model}: sequences of one batch */
+    METRIC_QUEUE_DEPTH,     /* gauge {model}: sequences that wait */
+    METRIC_MODELS_LOADED,   /* gauge: versions that can serve */
+    METRIC_IN_FLIGHT,       /* gauge: requests received and not answered */
+    METRIC_RECEIVED_BYTES,  /* counter: bodies */
+    METRIC_SENT_BYTES,      /* counter: bodies */
+    N_METRICS
+};
+
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+
+struct metric_family {
+    const char *name; /* lstmd_requests_total */
+    enum metric_kind kind;
+    const char *help;
+    const char *labels[3]; /* names; NULL where fewer */
+    const double *buckets; /* of a histogram, ascending, ended by 0; +Inf is implied */
+};
+extern const struct metric_family metric_families[N_METRICS];
+
+struct metric_series;
+
+/* The series of these label values (NULL where the family has fewer). Never NULL: when memory or
+ * the bound on series per family is exhausted it is a shared series that is not shown. Borrowed. */
+struct metric_series *metric_series(enum metric metric, const char *a, const char *b,
+                                    const char *c);
+void metric_add(struct metric_series *series, double value);     /* counter, gauge */
+void metric_set(struct metric_series *series, double value);     /* gauge */
+void metric_observe(struct metric_series *series, double value); /* histogram */
+
+/* Appends all families in the text format 0.0.4, series in order of their labels. */
+void metrics_write(struct buf *out);
+/* Forgets all series; for tests, with no other thread running. */
+void metrics_reset(void);
+
+#endif

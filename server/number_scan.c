@@ -1,0 +1,182 @@
+/* number_scan.c: JSON numbers to float32, quickly where that is exact.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A number of up to 19 digits is an integer times a power of ten. If the integer fits in the 53
+ * bits of a double and the power is one of the 23 that a double holds exactly, one IEEE operation
+ * gives the correctly rounded double (Clinger 1990). A longer integer makes that double wrong by
+ * at most two units in the last place, which the rounding to float hides unless it lies next to
+ * the middle between two floats. All that remains is strtod()'s. */
+#include "server/number_scan.h"
+
+#include <float.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(FLT_EVAL_METHOD == 0, "exact double arithmetic needs operations that round once");
+
+/* No two doubles differ first behind this many digits; one more digit tells above from below. */
+enum { MAX_DIGITS = 770, MAX_QUICK_DIGITS = 19 };
+
+static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                       1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+enum { MAX_EXACT_POWER = sizeof powers_of_ten / sizeof *powers_of_ten - 1 };
+
+/* The middle between FLT_MAX and 2^128, where rounding to float becomes infinite. */
+static const double first_infinite = 0x1.ffffffp127;
+
+static inline bool is_digit(char c)
+{
+    return (unsigned char)(c - '0') < 10;
+}
+
+/* Appends digits to *integer (which wraps beyond 19 of them); returns the byte behind them. */
+static inline const char *read_digits(const char *p, const char *end, uint64_t *integer)
+{
+    uint64_t sum = *integer;
+    for (; p < end && is_digit(*p); p++)
+        sum = sum * 10 + (uint64_t)(*p - '0');
+    *integer = sum;
+    return p;
+}
+
+/* Adds the exponent behind the 'e' at p to *power. Returns the byte behind it; NULL: malformed.
+ * The sum stops growing where no text that fits in memory could bring the number back in range. */
+static const char *read_exponent(const char *p, const char *end, int64_t *power)
+{
+    p++;
+    const bool negative = p < end && *p == '-';
+    if (p < end && (*p == '-' || *p == '+'))
+        p++;
+    if (p == end || !is_digit(*p))
+        return NULL;
+    int64_t sum = 0;
+    for (; p < end && is_digit(*p); p++)
+        sum = sum > INT64_MAX / 100 ? sum : sum * 10 + (*p - '0');
+    *power += negative ? -sum : sum;
+    return p;
+}
+
+/* The value of the digits in [p, end), of which a '.' may be one, times 10^power. The copy holds no
+ * '.', which makes it the same in every locale. */
+static double read_slowly(const char *p, const char *end, int64_t power)
+{
+    char copy[MAX_DIGITS + 32];
+    size_t n = 0;
+    bool cut_nonzero = false;
+    for (; p < end; p++) {
+        if (*p == '.' || (n == 0 && *p == '0'))
+            continue;
+        if (n < MAX_DIGITS) {
+            copy[n++] = *p;
+        } else {
+            cut_nonzero |= *p != '0';
+            power++;
+        }
+    }
+    if (n == 0)
+        return 0;
+    if (cut_nonzero) {
+        copy[n++] = '1';
+        power--;
+    }
+    snprintf(copy + n, sizeof copy - n, "e%lld", (long long)power);
+    return strtod(copy, NULL);
+}
+
+/* Whether the double is so close to the middle between two floats that another double, a few units
+ * away, could round to another float. */
+static bool is_near_float_midpoint(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const uint64_t below_float = bits & ((UINT64_C(1) << 29) - 1);
+    const uint64_t middle = UINT64_C(1) << 28;
+    return below_float - (middle - 4) <= 8;
+}
+
+/* integer * 10^power, where integer wrapped if the text from digits to digits_end has too many. */
+static inline double magnitude_of(uint64_t integer, int64_t power, const char *digits,
+                                  const char *digits_end, ptrdiff_t n_digits)
+{
+    if (n_digits > MAX_QUICK_DIGITS || power < -MAX_EXACT_POWER || power > MAX_EXACT_POWER)
+        return read_slowly(digits, digits_end, power);
+    const double quick = power < 0 ? (double)integer / powers_of_ten[-power]
+                                   : (double)integer * powers_of_ten[power];
+    if (integer >> DBL_MANT_DIG != 0 && is_near_float_midpoint(quick))
+        return read_slowly(digits, digits_end, power);
+    return quick;
+}
+
+/* Reads the number at *text, which moves behind it; stays on a fault, which is not
+ * NUMBER_STOP_END. */
+static inline enum number_stop read_number(const char **text, const char *end, float *value)
+{
+    /* Images and one-hot rows are mostly this. */
+    if (end - *text > 3 && memcmp(*text, "0.0,", 4) == 0) {
+        *text += 3;
+        *value = 0;
+        return NUMBER_STOP_END;
+    }
+    const bool negative = **text == '-';
+    const char *const digits = *text + negative;
+    uint64_t integer = 0;
+    int64_t power = 0;
+
+    const char *p = read_digits(digits, end, &integer);
+    if (p == digits || (*digits == '0' && p - digits > 1))
+        return NUMBER_STOP_MALFORMED;
+    ptrdiff_t n_digits = p - digits;
+    if (p < end && *p == '.') {
+        const char *const fraction = p + 1;
+        p = read_digits(fraction, end, &integer);
+        if (p == fraction)
+            return NUMBER_STOP_MALFORMED;
+        power = -(p - fraction);
+        n_digits += p - fraction;
+    }
+    const char *const digits_end = p;
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        p = read_exponent(p, end, &power);
+        if (p == NULL)
+            return NUMBER_STOP_MALFORMED;
+    }
+
+    double magnitude = 0;
+    if (integer != 0 || n_digits > MAX_QUICK_DIGITS)
+        magnitude = magnitude_of(integer, power, digits, digits_end, n_digits);
+    if (magnitude >= first_infinite)
+        return NUMBER_STOP_BEYOND_FLOAT;
+    *value = (float)(negative ? -magnitude : magnitude);
+    *text = p;
+    return NUMBER_STOP_END;
+}
+
+enum number_stop number_scan_run(const char **text, const char *end, float *values, size_t room,
+                                 size_t *n)
+{
+    const char *p = *text;
+    enum number_stop stop = NUMBER_STOP_FULL;
+    size_t i = 0;
+    while (i < room) {
+        stop = read_number(&p, end, &values[i]);
+        if (stop != NUMBER_STOP_END)
+            break;
+        i++;
+        p = number_skip_space(p, end);
+        if (p == end || *p != ',')
+            break;
+        p = number_skip_space(p + 1, end);
+        stop = NUMBER_STOP_NOT_NUMBER;
+        if (p == end || !number_starts(*p))
+            break;
+        stop = NUMBER_STOP_FULL;
+    }
+    *text = p;
+    *n = i;
+    return stop;
+}

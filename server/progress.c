@@ -1,0 +1,77 @@
+/* progress.c: the progress line of a training. SPDX-License-Identifier: Apache-2.0 */
+#include "server/progress.h"
+
+#include <time.h>
+#include <unistd.h>
+
+enum { BAR_WIDTH = 24 };
+
+double progress_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void progress_begin(struct progress *progress, FILE *file, size_t n_epochs, size_t n_batches,
+                    uint64_t first_step)
+{
+    *progress = (struct progress){
+        .file = file,
+        .is_terminal = isatty(fileno(file)) == 1,
+        .n_epochs = n_epochs,
+        .n_batches = n_batches,
+        .first_step = first_step,
+        .started = progress_clock(),
+    };
+}
+
+/* 65 is "1:05", 3665 is "1:01:05". */
+static void format_duration(double seconds, char *text, size_t n)
+{
+    unsigned long long s = seconds < 1e9 ? (unsigned long long)(seconds + 0.5) : 0;
+    if (s >= 3600)
+        snprintf(text, n, "%llu:%02llu:%02llu", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(text, n, "%llu:%02llu", s / 60, s % 60);
+}
+
+static void draw_bar(const struct progress *progress, size_t n_done)
+{
+    size_t filled = n_done * BAR_WIDTH / progress->n_batches;
+    for (size_t i = 0; i < BAR_WIDTH; i++)
+        fputs(i < filled ? "█" : "░", progress->file);
+}
+
+void progress_step(struct progress *progress, size_t epoch, size_t batch, double loss)
+{
+    double now = progress_clock();
+    size_t n = progress->n_batches;
+    bool tenth = (batch + 1) * 10 / n != batch * 10 / n;
+    if (progress->is_terminal ? now - progress->drawn < 0.1 : !tenth)
+        return;
+    progress->drawn = now;
+    double done = (double)(epoch * n + batch + 1), elapsed = now - progress->started;
+    double rate = elapsed > 0 ? (done - (double)progress->first_step) / elapsed : 0;
+    char left[32];
+    format_duration(rate > 0 ? ((double)(progress->n_epochs * n) - done) / rate : 0, left,
+                    sizeof left);
+    if (progress->is_terminal) {
+        fprintf(progress->file, "\r\033[Kepoch %zu/%zu ", epoch + 1, progress->n_epochs);
+        draw_bar(progress, batch + 1);
+        fprintf(progress->file, " %zu/%zu  loss %.4f  %.0f steps/s  %s left", batch + 1, n, loss,
+                rate, left);
+    } else {
+        fprintf(progress->file,
+                "epoch %zu of %zu, step %zu of %zu: loss %.4f, %.0f steps/s, %s left\n", epoch + 1,
+                progress->n_epochs, batch + 1, n, loss, rate, left);
+    }
+    fflush(progress->file);
+}
+
+void progress_clear(struct progress *progress)
+{
+    if (progress->is_terminal)
+        fputs("\r\033[K", progress->file);
+    fflush(progress->file);
+}

@@ -1,0 +1,16 @@
+/* refuse.h: the errors that the HTTP front itself answers. SPDX-License-Identifier: Apache-2.0 */
+#ifndef REFUSE_H
+#define REFUSE_H
+
+#include "server/request.h"
+
+/* No route matched: 405 if response.allow says what the path has, else 404. */
+void refuse_route(struct request *request);
+
+/* 413. */
+void refuse_length(struct request *request, size_t limit);
+
+/* 500, without allocating. */
+void refuse_memory(struct response *response);
+
+#endif

@@ -1,0 +1,145 @@
+/* repository.c: reading a model repository's folders. SPDX-License-Identifier: Apache-2.0 */
+#include "server/repository.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/status.h"
+
+static bool is_folder(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+static bool is_model_name(const char *name)
+{
+    const char *allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
+    const size_t n = strlen(name);
+    return name[0] != '.' && n > 0 && n < MODEL_NAME_BYTES && strspn(name, allowed) == n;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Room for one more element of `size` bytes in an array of n, which doubles. */
+static void *grow(void *array, size_t n, size_t size)
+{
+    if (n != 0 && (n & (n - 1)) != 0)
+        return array;
+    return reallocarray(array, n == 0 ? 1 : 2 * n, size);
+}
+
+enum lstm_status repository_models(const char *folder, char (**names)[MODEL_NAME_BYTES], size_t *n,
+                                   struct lstm_error *error)
+{
+    char path[PATH_MAX];
+    char(*list)[MODEL_NAME_BYTES] = NULL;
+    *names = NULL;
+    *n = 0;
+    DIR *directory = opendir(folder);
+    if (directory == NULL)
+        return lstm_fail(error, LSTM_IO, "cannot read the model repository %s: %s", folder,
+                         strerror(errno));
+    enum lstm_status status = LSTM_OK;
+    for (struct dirent *entry; status == LSTM_OK && (entry = readdir(directory)) != NULL;) {
+        const int length = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (!is_model_name(entry->d_name) || length >= (int)sizeof path || !is_folder(path))
+            continue;
+        char(*more)[MODEL_NAME_BYTES] = grow(list, *n, sizeof *list);
+        if (more == NULL) {
+            status = lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the model names");
+            break;
+        }
+        list = more;
+        snprintf(list[(*n)++], MODEL_NAME_BYTES, "%s", entry->d_name);
+    }
+    closedir(directory);
+    if (status != LSTM_OK) {
+        free(list);
+        *n = 0;
+        return status;
+    }
+    if (*n > 0)
+        qsort(list, *n, sizeof *list, by_name);
+    *names = list;
+    return LSTM_OK;
+}
+
+/* The number that a folder's name says; 0 if it says none. */
+static uint64_t parse_version(const char *name)
+{
+    const size_t n = strlen(name);
+    if (n == 0 || n > 18 || strspn(name, "0123456789") != n)
+        return 0;
+    return strtoull(name, NULL, 10);
+}
+
+/* Modification times and sizes of the two files, folded into one number. */
+static int64_t fingerprint(const char *version_path)
+{
+    static const char *const files[] = {"model.json", "weights.safetensors"};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < 2; i++) {
+        char path[PATH_MAX];
+        struct stat about;
+        const int length = snprintf(path, sizeof path, "%s/%s", version_path, files[i]);
+        if (length >= (int)sizeof path || stat(path, &about) != 0)
+            continue;
+        sum = sum * 1000003 + (uint64_t)about.st_mtim.tv_sec * 1000000007u +
+              (uint64_t)about.st_mtim.tv_nsec + (uint64_t)about.st_size * 31;
+    }
+    return (int64_t)sum;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct repository_version *x = a, *y = b;
+    return x->number == y->number ? 0 : x->number > y->number ? -1 : 1;
+}
+
+enum lstm_status repository_versions(const char *folder, const char *model,
+                                     struct repository_version **versions, size_t *n,
+                                     struct lstm_error *error)
+{
+    char path[PATH_MAX], version_path[PATH_MAX + 64];
+    struct repository_version *list = NULL;
+    *versions = NULL;
+    *n = 0;
+    snprintf(path, sizeof path, "%s/%s", folder, model);
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return lstm_fail(error, LSTM_IO, "cannot read %s: %s", path, strerror(errno));
+    enum lstm_status status = LSTM_OK;
+    for (struct dirent *entry; status == LSTM_OK && (entry = readdir(directory)) != NULL;) {
+        const uint64_t number = parse_version(entry->d_name);
+        snprintf(version_path, sizeof version_path, "%s/%.60s", path, entry->d_name);
+        if (number == 0 || !is_folder(version_path))
+            continue;
+        struct repository_version *more = grow(list, *n, sizeof *list);
+        if (more == NULL) {
+            status = lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the versions");
+            break;
+        }
+        list = more;
+        list[*n] =
+            (struct repository_version){.number = number, .changed = fingerprint(version_path)};
+        snprintf(list[(*n)++].folder, sizeof list->folder, "%.60s", entry->d_name);
+    }
+    closedir(directory);
+    if (status != LSTM_OK) {
+        free(list);
+        *n = 0;
+        return status;
+    }
+    if (*n > 0)
+        qsort(list, *n, sizeof *list, newest_first);
+    *versions = list;
+    return LSTM_OK;
+}

@@ -1,0 +1,30 @@
+/* repository.h: what lies in a model repository's folder. SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPOSITORY_H
+#define REPOSITORY_H
+
+#include <limits.h>
+
+#include "core/lstm.h"
+
+enum { MODEL_NAME_BYTES = 128 };
+
+/* The model names in the folder, sorted: *names is new (free()), of n entries. Names of other than
+ * letters, digits, '_', '-' and '.', or that begin with '.', are passed over. IO, NO_MEMORY. */
+LSTM_MUST_CHECK enum lstm_status repository_models(const char *folder,
+                                                   char (**names)[MODEL_NAME_BYTES], size_t *n,
+                                                   struct lstm_error *error);
+
+/* A version on disk. */
+struct repository_version {
+    uint64_t number;
+    char folder[64]; /* its name: "1", or "00001" */
+    int64_t changed; /* changes when a file in it does */
+};
+
+/* The versions of a model, largest first: *versions is new (free()). Folders whose names are not
+ * whole numbers are passed over. IO, NO_MEMORY. */
+LSTM_MUST_CHECK enum lstm_status repository_versions(const char *folder, const char *model,
+                                                     struct repository_version **versions,
+                                                     size_t *n, struct lstm_error *error);
+
+#endif

@@ -1,0 +1,17 @@
+/* serve_config.h: what the options of `lstmd serve` fill. SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVE_CONFIG_H
+#define SERVE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct serve_config {
+    const char *models, *host;
+    int64_t port, workers, io_threads;
+    int64_t max_batch, max_queue, batch_delay_us, parallel_iterations;
+    int64_t max_body_bytes, max_connections, max_instances, max_steps;
+    int64_t idle_timeout_s, drain_seconds;
+    int log_level, log_format;
+};
+
+#endif

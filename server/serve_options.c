@@ -1,0 +1,48 @@
+/* serve_options.c: the options of `lstmd serve`. SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+
+#include "server/commands.h"
+#include "server/serve_config.h"
+
+/* In the order of enum log_level and enum log_format. */
+static const char *const level_names[] = {"debug", "info", "warn", "error", "off", NULL};
+static const char *const format_names[] = {"logfmt", "json", NULL};
+
+#define FIELD(name) offsetof(struct serve_config, name)
+
+const struct option serve_options[] = {
+    {"batch-delay-us", OPTION_INTEGER, FIELD(batch_delay_us), "0", 0, 1e6, .value = "N",
+     .help = "microseconds that a batch which is not full waits for more requests"},
+    {"drain-seconds", OPTION_INTEGER, FIELD(drain_seconds), "30", 0, 3600, .value = "N",
+     .help = "seconds that requests in flight may take to finish after SIGTERM"},
+    {"host", OPTION_TEXT, FIELD(host), "127.0.0.1", .value = "ADDRESS",
+     .help = "address to listen on; 0.0.0.0 or :: for all"},
+    {"idle-timeout-seconds", OPTION_INTEGER, FIELD(idle_timeout_s), "60", 1, 86400, .value = "N",
+     .help = "seconds after which a connection without traffic is closed"},
+    {"io-threads", OPTION_INTEGER, FIELD(io_threads), "0", 0, 256, .value = "N",
+     .help = "threads that read and write requests; 0: one per core"},
+    {"log-format", OPTION_CHOICE, FIELD(log_format), "logfmt", .choices = format_names,
+     .value = "FORMAT", .help = "form of the log lines on stderr"},
+    {"log-level", OPTION_CHOICE, FIELD(log_level), "info", .choices = level_names, .value = "LEVEL",
+     .help = "least important events to log; info has a line per request"},
+    {"max-batch", OPTION_INTEGER, FIELD(max_batch), "256", 1, 65536, .value = "N",
+     .help = "most sequences of one batch"},
+    {"max-body-bytes", OPTION_INTEGER, FIELD(max_body_bytes), "16777216", 1024, 4294967296.0,
+     .value = "N", .help = "longest request body; a longer one answers 413"},
+    {"max-connections", OPTION_INTEGER, FIELD(max_connections), "4096", 1, 1000000, .value = "N",
+     .help = "most connections open at once"},
+    {"max-instances", OPTION_INTEGER, FIELD(max_instances), "4096", 1, 1000000, .value = "N",
+     .help = "most instances of one request"},
+    {"max-queue", OPTION_INTEGER, FIELD(max_queue), "1024", 1, 10000000, .value = "N",
+     .help = "most sequences that wait for a model; beyond it requests answer 503"},
+    {"max-steps", OPTION_INTEGER, FIELD(max_steps), "1000000", 1, 16777216, .value = "N",
+     .help = "most time steps of one instance"},
+    {"models", OPTION_TEXT, FIELD(models), "models", .value = "DIR",
+     .help = "model repository: a folder of <name>/<version>/"},
+    {"parallel-iterations", OPTION_INTEGER, FIELD(parallel_iterations), "32", 1, 4096, .value = "N",
+     .help = "time steps whose input products are computed at once"},
+    {"port", OPTION_INTEGER, FIELD(port), "8501", 0, 65535, .value = "N",
+     .help = "port to listen on; 0: any free one, which the ready line tells"},
+    {"workers", OPTION_INTEGER, FIELD(workers), "0", 0, 256, .value = "N",
+     .help = "threads that compute batches; 0: one per core"},
+    {0}};

@@ -1,0 +1,14 @@
+/* status_http.h: which HTTP status says what a status of the core means.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef STATUS_HTTP_H
+#define STATUS_HTTP_H
+
+#include "server/request.h"
+
+int status_http(enum lstm_status status);
+
+/* Answers with a core error's sentence. */
+enum handled respond_status(struct request *request, enum lstm_status status,
+                            const struct lstm_error *error);
+
+#endif

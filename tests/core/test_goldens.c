@@ -1,0 +1,252 @@
+/* test_goldens.c: the numbers that other implementations computed (tests/data/golden).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/assert_tensor.h"
+#include "tests/support/cases.h"
+#include "tests/support/golden.h"
+#include "tests/support/model_builder.h"
+
+Suite *suite_goldens(void);
+
+enum { BATCH = 3, TIME = 2, EMBED = 4, UNITS = 5, CLASSES = 3 };
+
+static const struct forward_case {
+    const char *name;
+    double forget_bias;
+    bool initial_state, masked;
+    size_t n_cells;
+} forward_cases[] = {
+    {"single", 1, false, false, 1},
+    {"single_forget_bias_0", 0, false, false, 1},
+    {"single_initial_state", 1, true, false, 1},
+    {"single_sequence_length", 1, true, true, 1},
+    {"multi", 1, false, false, 2},
+};
+
+static void load_tensor(const json_t *golden, const char *key, struct reference_tensor *tensor)
+{
+    golden_values(golden, key, tensor->data, tensor->n);
+}
+
+static struct reference_network forward_network(const json_t *golden,
+                                                const struct forward_case *this_case)
+{
+    struct reference_network network = {.features = EMBED, .n_layers = this_case->n_cells};
+    for (size_t k = 0; k < this_case->n_cells; k++)
+        network.layers[k] = (struct reference_layer){
+            .kind = REFERENCE_LSTM,
+            .name = k == 0 ? "cell_0" : "cell_1",
+            .units = UNITS,
+            .forget_bias = this_case->forget_bias,
+            .return_sequences = k + 1 < this_case->n_cells,
+        };
+    reference_init(&network, 1);
+    for (size_t k = 0; k < this_case->n_cells; k++) {
+        load_tensor(golden, k == 0 ? "kernel" : "kernel2", &network.layers[k].tensors[0]);
+        load_tensor(golden, k == 0 ? "bias" : "bias2", &network.layers[k].tensors[1]);
+    }
+    return network;
+}
+
+/* The golden c or h of a cell after a step: [BATCH, UNITS], in a list if there are two cells. */
+static void load_state(const json_t *golden, const struct forward_case *this_case, size_t step,
+                       const char *part, size_t cell, double *values)
+{
+    char path[96];
+    if (this_case->n_cells == 1)
+        snprintf(path, sizeof path, "%s/steps/%zu/%s", this_case->name, step, part);
+    else
+        snprintf(path, sizeof path, "%s/steps/%zu/%s/%zu", this_case->name, step, part, cell);
+    golden_values(golden, path, values, BATCH * UNITS);
+}
+
+static void compare_forward(const json_t *golden, const struct forward_case *this_case,
+                            const struct lstm_sequence *sequences)
+{
+    size_t state_size = 2 * UNITS * this_case->n_cells;
+    for (size_t t = 0; t < TIME; t++) {
+        for (size_t cell = 0; cell < this_case->n_cells; cell++) {
+            double c[BATCH * UNITS], h[BATCH * UNITS];
+            load_state(golden, this_case, t, "c", cell, c);
+            load_state(golden, this_case, t, "h", cell, h);
+            for (size_t b = 0; b < BATCH; b++) {
+                bool inside = t < sequences[b].steps, last = t + 1 == TIME;
+                const float *state =
+                    inside ? sequences[b].state_trace + t * state_size : sequences[b].final_state;
+                if (!inside && !last)
+                    continue;
+                state += 2 * UNITS * cell;
+                assert_tensor("c", state, c + b * UNITS, UNITS, 1e-6, 0);
+                assert_tensor("h", state + UNITS, h + b * UNITS, UNITS, 1e-6, 0);
+            }
+        }
+    }
+}
+
+START_TEST(test_forward_pass_gives_the_numbers_of_tensorflow_js)
+{
+    const struct forward_case *this_case = &forward_cases[_i];
+    static const size_t masked_lengths[] = {2, 1, 0};
+    json_t *golden = golden_load("tfjs_golden.json");
+    struct reference_network network = forward_network(golden, this_case);
+    struct lstm_model *model = build_model(&network, NULL);
+    struct lstm_runner *runner = create_runner(model, BATCH, 0);
+    float x[BATCH * TIME * EMBED], c0[BATCH * UNITS], h0[BATCH * UNITS], initial[BATCH][2 * UNITS];
+    float outputs[BATCH][TIME * UNITS], finals[BATCH][4 * UNITS], traces[BATCH][TIME * 4 * UNITS];
+    golden_floats(golden, "x", x, BATCH * TIME * EMBED);
+    golden_floats(golden, "c0", c0, BATCH * UNITS);
+    golden_floats(golden, "h0", h0, BATCH * UNITS);
+    struct lstm_sequence sequences[BATCH];
+    for (size_t b = 0; b < BATCH; b++) {
+        memcpy(initial[b], c0 + b * UNITS, UNITS * sizeof *c0);
+        memcpy(initial[b] + UNITS, h0 + b * UNITS, UNITS * sizeof *h0);
+        sequences[b] = (struct lstm_sequence){
+            .input = x + b * TIME * EMBED,
+            .steps = this_case->masked ? masked_lengths[b] : TIME,
+            .initial_state = this_case->initial_state ? initial[b] : NULL,
+            .rnn_output = outputs[b],
+            .final_state = finals[b],
+            .state_trace = traces[b],
+        };
+    }
+    struct lstm_error error;
+    assert_ok(lstm_runner_run(runner, model, sequences, BATCH, &error), &error);
+    compare_forward(golden, this_case, sequences);
+    for (size_t t = 0; t < TIME; t++) {
+        char path[96];
+        double want[BATCH * UNITS];
+        snprintf(path, sizeof path, "%s/steps/%zu/output", this_case->name, t);
+        golden_values(golden, path, want, BATCH * UNITS);
+        for (size_t b = 0; b < BATCH; b++)
+            if (t < sequences[b].steps)
+                assert_tensor("output", outputs[b] + t * UNITS, want + b * UNITS, UNITS, 1e-6, 0);
+    }
+    lstm_runner_destroy(runner);
+    lstm_model_destroy(model);
+    reference_release(&network);
+    json_decref(golden);
+}
+END_TEST
+
+static const struct training_case {
+    const char *name, *loss;
+    size_t lengths[BATCH];
+} training_cases[] = {
+    {"demo7_double_softmax", "{\"loss\":\"softmax_cross_entropy_on_softmax\"}", {2, 2, 2}},
+    {"plain", "{\"loss\":\"softmax_cross_entropy\"}", {2, 2, 2}},
+    {"plain_sequence_length", "{\"loss\":\"softmax_cross_entropy\"}", {2, 1, 2}},
+};
+
+static const struct {
+    const char *key, *name;
+    size_t n;
+} variables[] = {
+    {"kernel", "rnn/basic_lstm_cell/kernel", 180},
+    {"bias", "rnn/basic_lstm_cell/bias", 20},
+    {"w", "softmax/kernel", 15},
+    {"b", "softmax/bias", 3},
+};
+
+static struct lstm_model *training_model(const json_t *golden, const char *training)
+{
+    struct reference_network network = {
+        .features = EMBED,
+        .n_layers = 2,
+        .layers = {{.kind = REFERENCE_LSTM,
+                    .name = "rnn/basic_lstm_cell",
+                    .units = UNITS,
+                    .forget_bias = 1},
+                   {.kind = REFERENCE_DENSE,
+                    .name = "softmax",
+                    .units = CLASSES,
+                    .activation = "softmax"}},
+    };
+    reference_init(&network, 1);
+    load_tensor(golden, "init/kernel", &network.layers[0].tensors[0]);
+    load_tensor(golden, "init/bias", &network.layers[0].tensors[1]);
+    load_tensor(golden, "init/w", &network.layers[1].tensors[0]);
+    load_tensor(golden, "init/b", &network.layers[1].tensors[1]);
+    struct build_options options = {.training = training};
+    struct lstm_model *model = build_model(&network, &options);
+    reference_release(&network);
+    return model;
+}
+
+static void compare_gradients(const struct lstm_trainer *trainer, const struct lstm_model *model,
+                              const json_t *golden, const char *step_path)
+{
+    for (int k = 0; k < N_CASES(variables); k++) {
+        char path[128];
+        double want[180];
+        snprintf(path, sizeof path, "%s/grad/%s", step_path, variables[k].key);
+        golden_values(golden, path, want, variables[k].n);
+        assert_tensor(path, lstm_trainer_gradient(trainer, find_tensor(model, variables[k].name)),
+                      want, variables[k].n, 1e-6, 1e-5);
+    }
+}
+
+static void compare_parameters(const struct lstm_trainer *trainer, const json_t *golden,
+                               const char *step_path)
+{
+    struct lstm_model *model = NULL;
+    struct lstm_error error;
+    assert_ok(lstm_trainer_snapshot(trainer, &model, &error), &error);
+    for (int k = 0; k < N_CASES(variables); k++) {
+        char path[128];
+        double want[180];
+        snprintf(path, sizeof path, "%s/after/%s", step_path, variables[k].key);
+        golden_values(golden, path, want, variables[k].n);
+        assert_tensor(path, lstm_model_tensor(model, find_tensor(model, variables[k].name)).data,
+                      want, variables[k].n, 1e-6, 0);
+    }
+    lstm_model_destroy(model);
+}
+
+START_TEST(test_training_gives_the_losses_gradients_and_parameters_of_tensorflow)
+{
+    const struct training_case *this_case = &training_cases[_i];
+    json_t *golden = golden_load("train_golden.json");
+    struct lstm_model *model = training_model(golden, this_case->loss);
+    struct lstm_trainer *trainer = NULL;
+    struct lstm_error error;
+    float x[BATCH * TIME * EMBED], targets[BATCH * CLASSES];
+    golden_floats(golden, "x", x, BATCH * TIME * EMBED);
+    golden_floats(golden, "labels_one_hot", targets, BATCH * CLASSES);
+    struct lstm_sequence sequences[BATCH];
+    for (size_t b = 0; b < BATCH; b++)
+        sequences[b] =
+            (struct lstm_sequence){.input = x + b * TIME * EMBED, .steps = this_case->lengths[b]};
+    struct lstm_examples examples = {sequences, targets, NULL, BATCH};
+    assert_ok(lstm_trainer_create(model, NULL, &trainer, &error), &error);
+    for (size_t step = 0; step < 3; step++) {
+        char path[96], key[128];
+        struct lstm_training_result result;
+        snprintf(path, sizeof path, "cases/%s/steps/%zu", this_case->name, step);
+        snprintf(key, sizeof key, "%s/loss", path);
+        assert_ok(lstm_trainer_gradients(trainer, &examples, &result, &error), &error);
+        ck_assert_double_eq_tol(result.loss, golden_number(golden, key), 1e-6);
+        compare_gradients(trainer, model, golden, path);
+        assert_ok(lstm_trainer_apply(trainer, &error), &error);
+        compare_parameters(trainer, golden, path);
+        ck_assert_uint_eq(lstm_trainer_n_steps(trainer), step + 1);
+    }
+    lstm_trainer_destroy(trainer);
+    lstm_model_destroy(model);
+    json_decref(golden);
+}
+END_TEST
+
+Suite *suite_goldens(void)
+{
+    Suite *suite = suite_create("goldens");
+    TCase *golden = tcase_create("golden");
+    suite_add_tcase(suite, golden);
+    tcase_add_loop_test(golden, test_forward_pass_gives_the_numbers_of_tensorflow_js, 0,
+                        N_CASES(forward_cases));
+    tcase_add_loop_test(golden,
+                        test_training_gives_the_losses_gradients_and_parameters_of_tensorflow, 0,
+                        N_CASES(training_cases));
+    return suite;
+}

@@ -1,0 +1,250 @@
+/* test_gradients.c: every gradient of every kind of layer and loss against central differences of
+ * the oracle's loss. SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "tests/support/assert_tensor.h"
+#include "tests/support/batch.h"
+#include "tests/support/cases.h"
+#include "tests/support/fill.h"
+#include "tests/support/model_builder.h"
+
+Suite *suite_gradients(void);
+
+#define LSTM(label, width, function, sequences)                                                    \
+    {                                                                                              \
+        .kind = REFERENCE_LSTM, .name = label, .units = width, .activation = function,             \
+        .forget_bias = 1, .return_sequences = sequences                                            \
+    }
+#define GRU(label, width, function, sequences)                                                     \
+    {                                                                                              \
+        .kind = REFERENCE_GRU, .name = label, .units = width, .activation = function,              \
+        .return_sequences = sequences                                                              \
+    }
+#define DENSE(width, function)                                                                     \
+    {                                                                                              \
+        .kind = REFERENCE_DENSE, .name = "out", .units = width, .activation = function             \
+    }
+
+/* Three features, these layers. */
+#define NETWORK(count, ...)                                                                        \
+    {                                                                                              \
+        .features = 3, .n_layers = count, .layers = { __VA_ARGS__ }                                \
+    }
+
+static const struct gradient_case {
+    enum lstm_loss loss;
+    struct reference_network network;
+} gradient_cases[] = {
+    /* Each cell, each of its activations. */
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, LSTM("a", 4, "sigmoid", false), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, LSTM("a", 4, "linear", false), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, LSTM("a", 4, "relu", false), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, GRU("a", 4, "tanh", false), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, GRU("a", 4, "sigmoid", false), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, GRU("a", 4, "linear", false), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, GRU("a", 4, "relu", false), DENSE(3, "softmax"))},
+    /* Widths beyond a vector register, so that whole vectors and remainders both occur. */
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, LSTM("a", 18, "tanh", false), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, GRU("a", 18, "tanh", false), DENSE(3, "softmax"))},
+    /* Each loss, after each activation that it may follow. */
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "linear"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY_ON_SOFTMAX,
+     NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "softmax"))},
+    {LSTM_MEAN_SQUARED_ERROR, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "linear"))},
+    {LSTM_MEAN_SQUARED_ERROR, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "tanh"))},
+    {LSTM_MEAN_SQUARED_ERROR, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "sigmoid"))},
+    {LSTM_MEAN_SQUARED_ERROR, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "relu"))},
+    {LSTM_MEAN_SQUARED_ERROR, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "softmax"))},
+    /* A cell as the last layer. */
+    {LSTM_MEAN_SQUARED_ERROR, NETWORK(1, LSTM("a", 4, "tanh", false))},
+    {LSTM_MEAN_SQUARED_ERROR, NETWORK(1, GRU("a", 4, "tanh", false))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(1, GRU("a", 4, "linear", false))},
+    /* Stacks. */
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     NETWORK(3, LSTM("a", 4, "tanh", true), LSTM("b", 3, "tanh", false), DENSE(2, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     NETWORK(3, GRU("a", 3, "tanh", true), GRU("b", 4, "tanh", false), DENSE(2, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(4, LSTM("a", 2, "tanh", true), GRU("b", 5, "tanh", true),
+                                         LSTM("c", 3, "tanh", false), DENSE(2, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     NETWORK(3, LSTM("a", 3, "tanh", true),
+             {.kind = REFERENCE_LSTM, .name = "a", .units = 3, .forget_bias = 1, .reuse = true},
+             DENSE(2, "softmax"))},
+    /* Dense layers before, between and behind the cells. */
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     NETWORK(4, {.kind = REFERENCE_DENSE, .name = "in", .units = 4, .activation = "tanh"},
+             LSTM("a", 3, "tanh", true),
+             {.kind = REFERENCE_DENSE, .name = "mid", .units = 4, .activation = "sigmoid"},
+             GRU("b", 3, "tanh", false))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     NETWORK(4, LSTM("a", 4, "tanh", false),
+             {.kind = REFERENCE_DENSE, .name = "d1", .units = 5, .activation = "relu"},
+             {.kind = REFERENCE_DENSE, .name = "d2", .units = 4, .activation = "softmax"},
+             DENSE(3, "softmax"))},
+    /* An embedding. */
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     {.features = 1,
+      .n_layers = 3,
+      .layers = {{.kind = REFERENCE_EMBEDDING, .name = "words", .units = 3, .vocabulary = 6},
+                 GRU("a", 4, "tanh", false),
+                 DENSE(3, "softmax")}}},
+};
+
+static const size_t length_cases[][5] = {{3, 3, 3, 3, 3}, {4, 1, 3, 2, 4}, {1, 0, 5, 0, 2}};
+
+static struct lstm_model *build_trainable(const struct reference_network *network,
+                                          enum lstm_loss loss)
+{
+    static const char *const trainings[] = {
+        [LSTM_SOFTMAX_CROSS_ENTROPY] = "{\"loss\":\"softmax_cross_entropy\"}",
+        [LSTM_SOFTMAX_CROSS_ENTROPY_ON_SOFTMAX] = "{\"loss\":\"softmax_cross_entropy_on_softmax\"}",
+        [LSTM_MEAN_SQUARED_ERROR] = "{\"loss\":\"mean_squared_error\"}",
+    };
+    struct build_options options = {.training = trainings[loss]};
+    return build_model(network, &options);
+}
+
+/* At most this many values of a tensor are checked, spread over all of it. */
+enum { MAX_SLOPES = 24 };
+
+static void compare_gradients(const struct reference_network *network,
+                              const struct lstm_model *model, const struct lstm_trainer *trainer,
+                              enum lstm_loss loss, const struct lstm_examples *examples)
+{
+    size_t k = 0;
+    for (size_t l = 0; l < network->n_layers; l++) {
+        const struct reference_layer *layer = &network->layers[l];
+        for (size_t t = 0; !layer->reuse && t < layer->n_tensors; t++, k++) {
+            double want[MAX_SLOPES];
+            float got[MAX_SLOPES];
+            const struct reference_tensor *tensor = &layer->tensors[t];
+            size_t stride = (tensor->n + MAX_SLOPES - 1) / MAX_SLOPES, n = 0;
+            for (size_t v = 0; v < tensor->n; v += stride, n++) {
+                want[n] = reference_slope(network, &tensor->data[v], loss, examples);
+                got[n] = lstm_trainer_gradient(trainer, k)[v];
+            }
+            assert_tensor(lstm_model_tensor(model, k).name, got, want, n, 2e-6, 2e-5);
+        }
+    }
+}
+
+/* Gradients of one batch of five sequences; `weights` may be NULL. */
+static void check_gradients(const struct gradient_case *this_case, const size_t *lengths,
+                            bool initial_state, const float *weights)
+{
+    struct reference_network network = this_case->network;
+    reference_init(&network, 81);
+    struct lstm_model *model = build_trainable(&network, this_case->loss);
+    struct lstm_trainer *trainer = NULL;
+    struct lstm_training_result result;
+    struct lstm_error error;
+    struct batch batch;
+    batch_init(&batch, &network, 5, lengths, initial_state, 82);
+    struct lstm_examples examples = batch_examples(&batch);
+    examples.weights = weights;
+    if (this_case->loss == LSTM_MEAN_SQUARED_ERROR)
+        fill_values(batch.targets, 5 * network.output_size, 83, 1);
+    assert_ok(lstm_trainer_create(model, NULL, &trainer, &error), &error);
+    assert_ok(lstm_trainer_gradients(trainer, &examples, &result, &error), &error);
+    ck_assert_double_eq_tol(result.loss, reference_loss(&network, this_case->loss, &examples),
+                            1e-6);
+    compare_gradients(&network, model, trainer, this_case->loss, &examples);
+    lstm_trainer_destroy(trainer);
+    lstm_model_destroy(model);
+    batch_release(&batch);
+    reference_release(&network);
+}
+
+START_TEST(test_gradients_of_whole_sequences_are_the_slopes_of_the_loss)
+{
+    check_gradients(&gradient_cases[_i], length_cases[0], false, NULL);
+}
+END_TEST
+
+START_TEST(test_gradients_of_masked_sequences_are_the_slopes_of_the_loss)
+{
+    check_gradients(&gradient_cases[_i], length_cases[1], false, NULL);
+}
+END_TEST
+
+START_TEST(test_gradients_after_an_initial_state_are_the_slopes_of_the_loss)
+{
+    check_gradients(&gradient_cases[_i], length_cases[2], true, NULL);
+}
+END_TEST
+
+START_TEST(test_gradients_of_weighted_examples_are_the_slopes_of_the_loss)
+{
+    static const float weights[] = {1, 0, 2.5F, 0.125F, 3};
+    check_gradients(&gradient_cases[_i], length_cases[1], true, weights);
+}
+END_TEST
+
+/* Targets need not be one-hot: any probability row. */
+START_TEST(test_gradients_of_soft_targets_are_the_slopes_of_the_loss)
+{
+    struct reference_network network = gradient_cases[0].network;
+    reference_init(&network, 84);
+    struct lstm_model *model = build_trainable(&network, LSTM_SOFTMAX_CROSS_ENTROPY);
+    struct lstm_trainer *trainer = NULL;
+    struct lstm_training_result result;
+    struct lstm_error error;
+    struct batch batch;
+    batch_init(&batch, &network, 5, length_cases[1], false, 85);
+    for (size_t k = 0; k < 5; k++)
+        memcpy(batch.targets + 3 * k, ((const float[]){0.25F, 0.125F, 0.625F}), 3 * sizeof(float));
+    struct lstm_examples examples = batch_examples(&batch);
+    assert_ok(lstm_trainer_create(model, NULL, &trainer, &error), &error);
+    assert_ok(lstm_trainer_gradients(trainer, &examples, &result, &error), &error);
+    compare_gradients(&network, model, trainer, LSTM_SOFTMAX_CROSS_ENTROPY, &examples);
+    lstm_trainer_destroy(trainer);
+    lstm_model_destroy(model);
+    batch_release(&batch);
+    reference_release(&network);
+}
+END_TEST
+
+static const size_t iteration_cases[] = {1, 2, 7, 1000};
+
+START_TEST(test_gradients_do_not_depend_on_parallel_iterations)
+{
+    struct reference_network network = gradient_cases[22].network;
+    reference_init(&network, 86);
+    struct lstm_model *model = build_trainable(&network, LSTM_SOFTMAX_CROSS_ENTROPY);
+    struct lstm_trainer_options options = {.parallel_iterations = iteration_cases[_i]};
+    struct lstm_trainer *trainer = NULL;
+    struct lstm_training_result result;
+    struct lstm_error error;
+    struct batch batch;
+    batch_init(&batch, &network, 5, ((const size_t[]){40, 3, 0, 17, 40}), true, 87);
+    struct lstm_examples examples = batch_examples(&batch);
+    assert_ok(lstm_trainer_create(model, &options, &trainer, &error), &error);
+    assert_ok(lstm_trainer_gradients(trainer, &examples, &result, &error), &error);
+    compare_gradients(&network, model, trainer, LSTM_SOFTMAX_CROSS_ENTROPY, &examples);
+    lstm_trainer_destroy(trainer);
+    lstm_model_destroy(model);
+    batch_release(&batch);
+    reference_release(&network);
+}
+END_TEST
+
+Suite *suite_gradients(void)
+{
+    Suite *suite = suite_create("gradients");
+    TCase *slopes = tcase_create("slopes");
+    int n = N_CASES(gradient_cases);
+    suite_add_tcase(suite, slopes);
+    tcase_set_timeout(slopes, 60);
+    tcase_add_loop_test(slopes, test_gradients_of_whole_sequences_are_the_slopes_of_the_loss, 0, n);
+    tcase_add_loop_test(slopes, test_gradients_of_masked_sequences_are_the_slopes_of_the_loss, 0,
+                        n);
+    tcase_add_loop_test(slopes, test_gradients_after_an_initial_state_are_the_slopes_of_the_loss, 0,
+                        n);
+    tcase_add_loop_test(slopes, test_gradients_of_weighted_examples_are_the_slopes_of_the_loss, 0,
+                        n);
+    tcase_add_test(slopes, test_gradients_of_soft_targets_are_the_slopes_of_the_loss);
+    tcase_add_loop_test(slopes, test_gradients_do_not_depend_on_parallel_iterations, 0,
+                        N_CASES(iteration_cases));
+    return suite;
+}

@@ -1,0 +1,186 @@
+/* test_runner_allocation.c: running a model allocates nothing once the runner is made.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * This file replaces the allocator's entry points for the whole test program, by ones that count
+ * and call the C library's. Under a sanitizer, which replaces them itself, the tests are left out.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "tests/support/assert_tensor.h"
+#include "tests/support/batch.h"
+#include "tests/support/cases.h"
+#include "tests/support/fill.h"
+#include "tests/support/model_builder.h"
+
+Suite *suite_runner_allocation(void);
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CAN_COUNT 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define CAN_COUNT 0
+#endif
+#endif
+#if !defined(CAN_COUNT) && defined(__GLIBC__)
+#define CAN_COUNT 1
+#endif
+
+#if defined(CAN_COUNT) && CAN_COUNT
+
+static atomic_bool is_counting;
+static atomic_size_t n_allocations;
+
+static void count(void)
+{
+    if (atomic_load(&is_counting))
+        atomic_fetch_add(&n_allocations, 1);
+}
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *old, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+void *malloc(size_t size)
+{
+    count();
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    count();
+    return __libc_calloc(n, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    count();
+    return __libc_realloc(old, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    count();
+    return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size)
+{
+    count();
+    void *made = __libc_memalign(alignment, size);
+    if (made == NULL)
+        return ENOMEM;
+    *memory = made;
+    return 0;
+}
+
+static const struct reference_network networks[] = {
+    {.features = 4,
+     .n_layers = 2,
+     .layers = {{.kind = REFERENCE_LSTM, .name = "a", .units = 100, .forget_bias = 1},
+                {.kind = REFERENCE_DENSE, .name = "out", .units = 10, .activation = "softmax"}}},
+    {.features = 1,
+     .n_layers = 4,
+     .layers = {{.kind = REFERENCE_EMBEDDING, .name = "words", .units = 6, .vocabulary = 9},
+                {.kind = REFERENCE_GRU, .name = "a", .units = 33, .return_sequences = true},
+                {.kind = REFERENCE_LSTM, .name = "b", .units = 17, .return_sequences = true},
+                {.kind = REFERENCE_DENSE, .name = "out", .units = 5, .activation = "tanh"}}},
+};
+
+START_TEST(test_counting_sees_an_allocation)
+{
+    void *volatile memory;
+    atomic_store(&n_allocations, 0);
+    atomic_store(&is_counting, true);
+    memory = malloc(1);
+    free(memory);
+    memory = calloc(1, 1);
+    memory = realloc(memory, 100);
+    free(memory);
+    memory = aligned_alloc(64, 64);
+    atomic_store(&is_counting, false);
+    free(memory);
+    ck_assert_uint_eq(atomic_load(&n_allocations), 4);
+}
+END_TEST
+
+/* The first run counts as well: nothing may be put off until then. */
+START_TEST(test_runner_run_allocates_nothing)
+{
+    struct reference_network network = networks[_i];
+    reference_init(&network, 111);
+    struct lstm_model *model = build_model(&network, NULL);
+    struct lstm_runner *runner = create_runner(model, 50, 0);
+    size_t lengths[50];
+    struct batch batch;
+    struct lstm_error error;
+    batch_lengths(lengths, 50, 70, 112);
+    batch_init(&batch, &network, 50, lengths, true, 113);
+    atomic_store(&n_allocations, 0);
+    atomic_store(&is_counting, true);
+    enum lstm_status status = lstm_runner_run(runner, model, batch.sequences, 50, &error);
+    if (status == LSTM_OK)
+        status = lstm_runner_run(runner, model, batch.sequences + 7, 3, &error);
+    atomic_store(&is_counting, false);
+    assert_ok(status, &error);
+    ck_assert_uint_eq(atomic_load(&n_allocations), 0);
+    batch_release(&batch);
+    lstm_runner_destroy(runner);
+    lstm_model_destroy(model);
+    reference_release(&network);
+}
+END_TEST
+
+START_TEST(test_dynamic_rnn_allocates_nothing)
+{
+    struct reference_network network = networks[0];
+    reference_init(&network, 114);
+    struct lstm_model *model = build_model(&network, NULL);
+    struct lstm_runner *runner = create_runner(model, 8, 0);
+    float *inputs = fill_new(20 * 9 * 4, 115, 1), *outputs = fill_new(20 * 9 * 100, 116, 0);
+    struct lstm_dynamic_rnn_args args = {
+        .batch = 20, .time = 9, .inputs = inputs, .outputs = outputs, .time_major = _i == 1};
+    struct lstm_error error;
+    atomic_store(&n_allocations, 0);
+    atomic_store(&is_counting, true);
+    enum lstm_status status = lstm_dynamic_rnn(runner, model, &args, &error);
+    atomic_store(&is_counting, false);
+    assert_ok(status, &error);
+    ck_assert_uint_eq(atomic_load(&n_allocations), 0);
+    free(inputs);
+    free(outputs);
+    lstm_runner_destroy(runner);
+    lstm_model_destroy(model);
+    reference_release(&network);
+}
+END_TEST
+
+static void add_tests(TCase *run)
+{
+    tcase_add_test(run, test_counting_sees_an_allocation);
+    tcase_add_loop_test(run, test_runner_run_allocates_nothing, 0, N_CASES(networks));
+    tcase_add_loop_test(run, test_dynamic_rnn_allocates_nothing, 0, 2);
+}
+
+#else
+
+static void add_tests(TCase *run)
+{
+    (void)run;
+}
+
+#endif
+
+Suite *suite_runner_allocation(void)
+{
+    Suite *suite = suite_create("runner_allocation");
+    TCase *run = tcase_create("run");
+    suite_add_tcase(suite, run);
+    add_tests(run);
+    return suite;
+}

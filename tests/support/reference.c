@@ -1,0 +1,309 @@
+/* reference.c: cells, dynamic_rnn and the layers after it, in plain loops and doubles.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/reference.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/fill.h"
+
+static double sigmoid(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+double reference_activation(const char *name, double x)
+{
+    if (strcmp(name, "tanh") == 0)
+        return tanh(x);
+    if (strcmp(name, "sigmoid") == 0)
+        return sigmoid(x);
+    if (strcmp(name, "relu") == 0)
+        return x > 0 ? x : 0;
+    ck_assert_msg(strcmp(name, "linear") == 0 || strcmp(name, "softmax") == 0,
+                  "the oracle does not know the activation %s", name);
+    return x;
+}
+
+static double *zeros(size_t n)
+{
+    double *x = calloc(n + 1, sizeof *x);
+    ck_assert_ptr_nonnull(x);
+    return x;
+}
+
+/* ([x, h] @ kernel + bias)[column], the rows of the kernel being first x's, then h's. */
+static double project(const struct reference_tensor *kernel, const struct reference_tensor *bias,
+                      const double *x, size_t n_x, const double *h, size_t column)
+{
+    double sum = bias->data[column];
+    for (size_t row = 0; row < kernel->rows; row++) {
+        double value = row < n_x ? x[row] : h[row - n_x];
+        sum += value * kernel->data[row * kernel->columns + column];
+    }
+    return sum;
+}
+
+void reference_lstm_step(const struct reference_layer *layer, const double *x, const double *c,
+                         const double *h, double *new_c, double *new_h, double *gates)
+{
+    const struct reference_tensor *kernel = &layer->tensors[0], *bias = &layer->tensors[1];
+    size_t units = layer->units;
+    for (size_t u = 0; u < units; u++) {
+        double z[4];
+        for (size_t gate = 0; gate < 4; gate++)
+            z[gate] = project(kernel, bias, x, layer->inputs, h, gate * units + u);
+        double i = sigmoid(z[0]), j = reference_activation(layer->activation, z[1]);
+        double f = sigmoid(z[2] + layer->forget_bias), o = sigmoid(z[3]);
+        new_c[u] = c[u] * f + i * j;
+        new_h[u] = reference_activation(layer->activation, new_c[u]) * o;
+        gates[0 * units + u] = i;
+        gates[1 * units + u] = j;
+        gates[2 * units + u] = f;
+        gates[3 * units + u] = o;
+    }
+}
+
+void reference_gru_step(const struct reference_layer *layer, const double *x, const double *h,
+                        double *new_h, double *gates)
+{
+    size_t units = layer->units;
+    double *reset = zeros(units);
+    double *r = gates, *update = gates + units, *candidate = gates + 2 * units;
+    for (size_t u = 0; u < units; u++) {
+        const struct reference_tensor *kernel = &layer->tensors[0], *bias = &layer->tensors[1];
+        r[u] = sigmoid(project(kernel, bias, x, layer->inputs, h, u));
+        update[u] = sigmoid(project(kernel, bias, x, layer->inputs, h, units + u));
+        reset[u] = r[u] * h[u];
+    }
+    for (size_t u = 0; u < units; u++) {
+        const struct reference_tensor *kernel = &layer->tensors[2], *bias = &layer->tensors[3];
+        double z = project(kernel, bias, x, layer->inputs, reset, u);
+        candidate[u] = reference_activation(layer->activation, z);
+        new_h[u] = update[u] * h[u] + (1 - update[u]) * candidate[u];
+    }
+    free(reset);
+}
+
+static void add_tensor(struct reference_layer *layer, const char *suffix, size_t rows,
+                       size_t columns, uint64_t seed)
+{
+    struct reference_tensor *tensor = &layer->tensors[layer->n_tensors++];
+    *tensor =
+        (struct reference_tensor){suffix, rows, columns, rows ? rows * columns : columns, NULL};
+    tensor->data = zeros(tensor->n);
+    for (size_t k = 0; k < tensor->n; k++)
+        tensor->data[k] = (double)fill_value(seed + layer->n_tensors, k, 0.5);
+}
+
+static bool is_recurrent(const struct reference_layer *layer)
+{
+    return layer->kind == REFERENCE_LSTM || layer->kind == REFERENCE_GRU;
+}
+
+/* The layers share data, so a change of one is a change of the other. */
+static void share_tensors(struct reference_layer *layer, const struct reference_layer *first)
+{
+    while (strcmp(first->name, layer->name) != 0)
+        first++;
+    layer->n_tensors = first->n_tensors;
+    memcpy(layer->tensors, first->tensors, sizeof layer->tensors);
+}
+
+static void init_layer(struct reference_layer *layer, size_t inputs, uint64_t seed)
+{
+    size_t units = layer->units;
+    layer->inputs = inputs;
+    layer->n_tensors = 0;
+    if (layer->activation == NULL)
+        layer->activation = is_recurrent(layer) ? "tanh" : "linear";
+    if (layer->reuse)
+        return;
+    switch (layer->kind) {
+    case REFERENCE_LSTM:
+        add_tensor(layer, "kernel", inputs + units, 4 * units, seed);
+        add_tensor(layer, "bias", 0, 4 * units, seed);
+        break;
+    case REFERENCE_GRU:
+        add_tensor(layer, "gates/kernel", inputs + units, 2 * units, seed);
+        add_tensor(layer, "gates/bias", 0, 2 * units, seed);
+        add_tensor(layer, "candidate/kernel", inputs + units, units, seed);
+        add_tensor(layer, "candidate/bias", 0, units, seed);
+        break;
+    case REFERENCE_EMBEDDING:
+        add_tensor(layer, "embeddings", layer->vocabulary, units, seed);
+        break;
+    case REFERENCE_DENSE:
+        add_tensor(layer, "kernel", inputs, units, seed);
+        add_tensor(layer, "bias", 0, units, seed);
+        break;
+    case REFERENCE_DROPOUT:
+        layer->units = inputs;
+        break;
+    }
+}
+
+void reference_init(struct reference_network *network, uint64_t seed)
+{
+    size_t width = network->features;
+    network->state_size = network->gates_size = network->rnn_units = 0;
+    network->output_is_sequence = true;
+    for (size_t k = 0; k < network->n_layers; k++) {
+        struct reference_layer *layer = &network->layers[k];
+        init_layer(layer, width, seed + 100 * k);
+        if (layer->reuse)
+            share_tensors(layer, network->layers);
+        width = layer->units;
+        if (!is_recurrent(layer))
+            continue;
+        bool lstm = layer->kind == REFERENCE_LSTM;
+        network->state_size += (lstm ? 2 : 1) * width;
+        network->gates_size += (lstm ? 4 : 3) * width;
+        network->rnn_units = width;
+        network->output_is_sequence = layer->return_sequences;
+    }
+    network->output_size = width;
+}
+
+void reference_release(struct reference_network *network)
+{
+    for (size_t k = 0; k < network->n_layers; k++)
+        for (size_t t = 0; !network->layers[k].reuse && t < network->layers[k].n_tensors; t++)
+            free(network->layers[k].tensors[t].data);
+    network->n_layers = 0;
+}
+
+/* A layer that has no state: x in, y out; the value before the activation in z. */
+static void step_without_state(const struct reference_layer *layer, const double *x, double *z,
+                               double *y)
+{
+    for (size_t u = 0; u < layer->units; u++) {
+        if (layer->kind == REFERENCE_EMBEDDING)
+            z[u] = layer->tensors[0].data[(size_t)x[0] * layer->units + u];
+        else if (layer->kind == REFERENCE_DENSE)
+            z[u] = project(&layer->tensors[0], &layer->tensors[1], x, layer->inputs, NULL, u);
+        else
+            z[u] = x[u];
+        y[u] = reference_activation(layer->activation, z[u]);
+    }
+    if (strcmp(layer->activation, "softmax") == 0)
+        reference_softmax(z, layer->units, y);
+}
+
+/* One step of every layer before and including the last recurrent one: x [features] in, the last
+ * h out; the state is advanced in place. */
+static void rnn_step(const struct reference_network *network, size_t n_rnn_layers, const double *x,
+                     double *state, double *gates, double *last)
+{
+    double *value = zeros(network->features);
+    memcpy(value, x, network->features * sizeof *x);
+    for (size_t k = 0; k < n_rnn_layers; k++) {
+        const struct reference_layer *layer = &network->layers[k];
+        size_t units = layer->units;
+        double *next = zeros(units), *other = zeros(units);
+        if (layer->kind == REFERENCE_LSTM) {
+            reference_lstm_step(layer, value, state, state + units, other, next, gates);
+            memcpy(state, other, units * sizeof *state);
+            memcpy(state + units, next, units * sizeof *state);
+            state += 2 * units;
+            gates += 4 * units;
+        } else if (layer->kind == REFERENCE_GRU) {
+            reference_gru_step(layer, value, state, next, gates);
+            memcpy(state, next, units * sizeof *state);
+            state += units;
+            gates += 3 * units;
+        } else {
+            step_without_state(layer, value, other, next);
+        }
+        free(other);
+        free(value);
+        value = next;
+    }
+    memcpy(last, value, network->rnn_units * sizeof *last);
+    free(value);
+}
+
+/* The layers behind the last recurrent one, for one row. */
+static void head(const struct reference_network *network, size_t first, const double *x,
+                 double *logits, double *output)
+{
+    double *value = zeros(network->rnn_units), *before = zeros(network->rnn_units);
+    memcpy(value, x, network->rnn_units * sizeof *x);
+    memcpy(before, x, network->rnn_units * sizeof *x);
+    for (size_t k = first; k < network->n_layers; k++) {
+        const struct reference_layer *layer = &network->layers[k];
+        double *next = zeros(layer->units);
+        free(before);
+        before = zeros(layer->units);
+        step_without_state(layer, value, before, next);
+        free(value);
+        value = next;
+    }
+    memcpy(logits, before, network->output_size * sizeof *logits);
+    memcpy(output, value, network->output_size * sizeof *output);
+    free(before);
+    free(value);
+}
+
+static size_t count_rnn_layers(const struct reference_network *network)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < network->n_layers; k++)
+        if (is_recurrent(&network->layers[k]))
+            n = k + 1;
+    return n;
+}
+
+static void run_create(const struct reference_network *network,
+                       const struct lstm_sequence *sequence, struct reference_run *run)
+{
+    size_t rows = network->output_is_sequence ? sequence->steps : 1;
+    run->steps = sequence->steps;
+    run->output = zeros(rows * network->output_size);
+    run->logits = zeros(rows * network->output_size);
+    run->rnn_output = zeros(sequence->steps * network->rnn_units);
+    run->final_state = zeros(network->state_size);
+    run->state_trace = zeros(sequence->steps * network->state_size);
+    run->gates_trace = zeros(sequence->steps * network->gates_size);
+    for (size_t k = 0; sequence->initial_state != NULL && k < network->state_size; k++)
+        run->final_state[k] = (double)sequence->initial_state[k];
+}
+
+void reference_run(const struct reference_network *network, const struct lstm_sequence *sequence,
+                   struct reference_run *run)
+{
+    size_t n_rnn = count_rnn_layers(network), units = network->rnn_units;
+    size_t stride = sequence->step_stride ? sequence->step_stride : network->features;
+    run_create(network, sequence, run);
+    double *x = zeros(network->features), *last = zeros(units);
+    memcpy(last, run->final_state + network->state_size - units, units * sizeof *last);
+    for (size_t t = 0; t < sequence->steps; t++) {
+        for (size_t k = 0; k < network->features; k++)
+            x[k] = (double)sequence->input[t * stride + k];
+        rnn_step(network, n_rnn, x, run->final_state, run->gates_trace + t * network->gates_size,
+                 last);
+        memcpy(run->rnn_output + t * units, last, units * sizeof *last);
+        memcpy(run->state_trace + t * network->state_size, run->final_state,
+               network->state_size * sizeof *last);
+        if (network->output_is_sequence)
+            head(network, n_rnn, last, run->logits + t * network->output_size,
+                 run->output + t * network->output_size);
+    }
+    if (!network->output_is_sequence)
+        head(network, n_rnn, last, run->logits, run->output);
+    free(x);
+    free(last);
+}
+
+void reference_run_release(struct reference_run *run)
+{
+    free(run->output);
+    free(run->logits);
+    free(run->rnn_output);
+    free(run->final_state);
+    free(run->state_trace);
+    free(run->gates_trace);
+    *run = (struct reference_run){.steps = 0};
+}
