@@ -11,6 +11,7 @@ PORT     ?= 8501
 CFLAGS   ?= -O2 -g
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
@@ -100,9 +101,10 @@ $(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(server_obj) $(B)/liblstm.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) -fsanitize=fuzzer $(all_cflags) -o $@ $^ $(all_libs)
 
-$(B)/bench_%: $(B)/obj/tests/bench/bench_%.o $(server_obj) $(B)/liblstm.a
+# Programs for measuring, kept out of the daemon: build/evaluate, ...
+$(B)/%: $(B)/obj/tests/tools/%.o $(B)/liblstm.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(all_cflags) -o $@ $^ $(all_libs)
+	$(Q)$(CC) $(all_cflags) -o $@ $^ $(all_libs) -lcurl
 
 $(B)/obj/core/kernels_%.o: core/kernels_simd.c $(B)/flags
 	$(call say,CC,$< ($*))
@@ -122,3 +124,144 @@ $(B)/flags: force
 force:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# ---- Setting up -------------------------------------------------------------------------------
+
+# What Debian and Ubuntu call what is needed to build, to test, and to check everything.
+build_packages := gcc libc6-dev make pkg-config libmicrohttpd-dev libjansson-dev \
+                  libopenblas-dev zlib1g-dev
+test_packages  := $(build_packages) check libcurl4-openssl-dev curl python3
+dev_packages   := $(test_packages) clang clang-format clang-tidy
+
+# Installs those of the packages that are missing, saying so first; sudo only when not root.
+define install_packages
+	$(Q)missing=; for p in $(1); do \
+	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "Installing from Debian:$$missing"; sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+.PHONY: deps deps-test deps-dev
+deps:
+	$(call install_packages,$(build_packages))
+deps-test:
+	$(call install_packages,$(test_packages))
+deps-dev:
+	$(call install_packages,$(dev_packages))
+
+## run: install what is missing, build, and serve the shipped model at http://127.0.0.1:8501
+.PHONY: run
+run: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)exec build/lstmd serve --models models --port $(PORT)
+
+# ---- Testing ----------------------------------------------------------------------------------
+
+## test: install what the tests need, build, and run every test
+.PHONY: test
+test: deps-test
+	$(Q)$(MAKE) --no-print-directory check-all
+
+.PHONY: check-all
+check-all: $(B)/run_tests $(B)/lstmd
+	$(Q)tests/tools/check_house.sh
+	$(Q)OPENBLAS_NUM_THREADS=1 $(B)/run_tests
+
+## asan: all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+## tsan: all tests under ThreadSanitizer
+.PHONY: asan tsan
+asan tsan: deps-test
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=$@ sanitized
+
+.PHONY: sanitized
+sanitized: $(B)/run_tests $(B)/lstmd
+	$(Q)CK_FORK=no OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=1 \
+	  TSAN_OPTIONS=halt_on_error=1:suppressions=tests/support/tsan.supp $(B)/run_tests
+
+FUZZ_SECONDS ?= 60
+## fuzz: every fuzzer for FUZZ_SECONDS (60), two at a time
+.PHONY: fuzz fuzz-all
+fuzz: deps-dev
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-all
+fuzz-all: $(fuzzers:build/%=$(B)/%)
+	$(Q)tests/tools/run_fuzzers.sh $(B) $(FUZZ_SECONDS)
+
+## cover: lines that the tests reach, as a table
+.PHONY: cover
+cover: deps-test
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=cover build/cover/run_tests build/cover/lstmd
+	$(Q)find build/cover -name '*.gcda' -delete
+	$(Q)CK_FORK=no build/cover/run_tests >/dev/null
+	$(Q)tests/tools/coverage.sh build/cover
+
+# ---- Training and measuring -------------------------------------------------------------------
+
+DATA ?= build/data
+## data: fetch MNIST into build/data, checksums verified
+.PHONY: data
+data: deps-test
+	$(Q)tests/tools/fetch_mnist.sh $(DATA)
+
+## train: train the shipped model anew, into build/models/mnist
+.PHONY: train
+train: deps data
+	$(Q)$(MAKE) --no-print-directory all
+	build/lstmd train models/mnist.json --data $(DATA) --out build/models/mnist --epochs 40 \
+	  --batch-size 100 --augment --schedule one-cycle --learning-rate 0.004 --clip-norm 1 --seed 1
+
+## train-example: the TensorFlow example program, exactly: ends at about 0.92 test accuracy
+.PHONY: train-example
+train-example: deps data
+	$(Q)$(MAKE) --no-print-directory all
+	build/lstmd train models/mnist-example.json --data $(DATA) --out build/models/mnist-example \
+	  --epochs 6 --batch-size 50 --restart
+
+## evaluate: accuracy of the shipped model through HTTP, on the test images and a distorted copy
+.PHONY: evaluate
+evaluate: deps-test data
+	$(Q)$(MAKE) --no-print-directory all $(B)/evaluate
+	$(Q)tests/tools/evaluate.sh $(DATA)
+
+## bench: the kernel and the daemon timed on this machine
+.PHONY: bench
+bench: deps-test
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/bench/bench.sh
+
+# ---- Keeping house ----------------------------------------------------------------------------
+
+c_files := $(wildcard core/*.[ch] server/*.[ch] tests/*/*.[ch])
+## format: clang-format on every C file
+## format-check: fail if a file is not formatted
+.PHONY: format format-check tidy
+format: deps-dev
+	$(Q)clang-format -i $(c_files)
+format-check: deps-dev
+	$(Q)clang-format --dry-run -Werror $(c_files)
+## tidy: clang-tidy on core and server
+tidy: deps-dev
+	$(Q)clang-tidy --quiet $(filter-out core/kernels_simd.c,$(wildcard core/*.c server/*.c)) -- -std=c11 $(cppdefs) $(pkg_cflags)
+
+## install: lstmd, liblstm.a, the header and the shipped model under PREFIX (/usr/local)
+.PHONY: install uninstall
+install: all
+	install -D -m 755 build/lstmd $(DESTDIR)$(PREFIX)/bin/lstmd
+	install -D -m 644 build/liblstm.a $(DESTDIR)$(PREFIX)/lib/liblstm.a
+	install -D -m 644 core/lstm.h $(DESTDIR)$(PREFIX)/include/lstm.h
+	install -D -m 644 models/mnist/1/model.json $(DESTDIR)$(PREFIX)/share/lstmd/models/mnist/1/model.json
+	install -D -m 644 models/mnist/1/weights.safetensors $(DESTDIR)$(PREFIX)/share/lstmd/models/mnist/1/weights.safetensors
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/bin/lstmd $(DESTDIR)$(PREFIX)/lib/liblstm.a \
+	  $(DESTDIR)$(PREFIX)/include/lstm.h $(DESTDIR)$(PREFIX)/share/lstmd
+
+## clean: remove build/, but not build/data and build/models
+.PHONY: clean
+clean:
+	find build -mindepth 1 -maxdepth 1 ! -name data ! -name models -exec rm -rf {} + 2>/dev/null || true
+
+## help: this list
+.PHONY: help
+help:
+	@sed -n 's/^## \([a-z-]*\): \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'

@@ -9,7 +9,8 @@
  *
  * A request that is refused by its header (404, 405, 413) has its body read and dropped before the
  * answer, because a client that still sends when the connection closes may never see the answer.
- * If the body is long, or the client waits for 100 Continue, the answer comes at once. */
+ * If the announced body is long, or the client waits for 100 Continue, the answer comes at once. A
+ * chunked body, whose length nobody knows, is dropped to its end. */
 #include "server/http.h"
 
 #include <errno.h>
@@ -313,6 +314,7 @@ void request_resume(struct request *request)
         MHD_resume_connection(connection);
 }
 
+/* The daemon owns fd, also when it fails to start. */
 static struct MHD_Daemon *start_daemon(struct http *http, const struct http_options *options,
                                        int fd)
 {

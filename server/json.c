@@ -17,24 +17,34 @@ static const char *const kind_names[] = {
     [JSON_KIND_LIST] = "an array of other things",
 };
 
-/* Turns jansson's complaint about the rest text into ours. Its byte offset is one of the rest, but
- * the path there is the same as in the body. */
-static enum lstm_status fail_syntax(const struct buf *rest, json_error_t *found,
+/* The path in the rest text is the one in the body. */
+static enum lstm_status fail_syntax(const struct buf *rest, size_t offset, const char *what,
                                     struct lstm_error *error)
 {
-    if (json_error_code(found) == json_error_out_of_memory)
+    char path[JSON_PATH_BYTES];
+    json_path_write(rest->data, offset, path);
+    return lstm_fail(error, LSTM_INVALID, "%s: malformed JSON: %.120s", path, what);
+}
+
+static enum lstm_status parse_rest(const struct buf *rest, json_t **root, struct lstm_error *error)
+{
+    /* jansson overlooks a NUL behind a number. */
+    const char *const nul = memchr(rest->data, '\0', rest->n);
+    if (nul != NULL)
+        return fail_syntax(rest, (size_t)(nul - rest->data), "found byte 0x00", error);
+    json_error_t found;
+    *root = json_loadb(rest->data, rest->n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &found);
+    if (*root != NULL)
+        return LSTM_OK;
+    if (json_error_code(&found) == json_error_out_of_memory)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the body");
     /* It quotes the body, which may hold anything. */
-    for (char *c = found->text; *c != '\0'; c++) {
+    for (char *c = found.text; *c != '\0'; c++) {
         if (*c < ' ' || *c > '~')
             *c = '?';
     }
-    const size_t offset = found->position < 0 || (size_t)found->position > rest->n
-                              ? rest->n
-                              : (size_t)found->position;
-    char path[JSON_PATH_BYTES];
-    json_path_write(rest->data, offset, path);
-    return lstm_fail(error, LSTM_INVALID, "%s: malformed JSON: %.120s", path, found->text);
+    const bool has_offset = found.position >= 0 && (size_t)found.position <= rest->n;
+    return fail_syntax(rest, has_offset ? (size_t)found.position : rest->n, found.text, error);
 }
 
 static bool is_blank(const char *text, size_t n)
@@ -51,17 +61,13 @@ enum lstm_status json_body_parse(const char *text, size_t n, struct json_body *b
     *body = (struct json_body){0};
     if (is_blank(text, n))
         return lstm_fail(error, LSTM_INVALID, "the body is empty; expected JSON");
-    const enum lstm_status status = tensor_scan(text, n, &body->scan, error);
+    enum lstm_status status = tensor_scan(text, n, &body->scan, error);
     if (status != LSTM_OK)
         return status;
-    json_error_t found;
-    body->root = json_loadb(body->scan.rest.data, body->scan.rest.n,
-                            JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &found);
-    if (body->root != NULL)
-        return LSTM_OK;
-    const enum lstm_status failure = fail_syntax(&body->scan.rest, &found, error);
-    json_body_release(body);
-    return failure;
+    status = parse_rest(&body->scan.rest, &body->root, error);
+    if (status != LSTM_OK)
+        json_body_release(body);
+    return status;
 }
 
 void json_body_release(struct json_body *body)

@@ -16,9 +16,9 @@ static int print_commands(void)
     return EXIT_SUCCESS;
 }
 
-static int fail_usage(const char *sentence, const char *what)
+static int fail_usage(const char *sentence)
 {
-    fprintf(stderr, "lstmd: %s%s; see lstmd --help\n", sentence, what);
+    fprintf(stderr, "lstmd: %s\n", sentence);
     return EXIT_USAGE;
 }
 
@@ -41,7 +41,7 @@ static int run_command(const struct command *command, int argc, char **argv)
     if (config == NULL)
         fprintf(stderr, "lstmd: out of memory\n");
     else if (options_parse(command, config, argc, argv, &n_arguments, &help, &error) != LSTM_OK)
-        exit_status = fail_usage("", error.text);
+        exit_status = fail_usage(error.text);
     else
         exit_status = help ? EXIT_SUCCESS : command->run(config, n_arguments, argv);
     free(config);
@@ -51,7 +51,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (argc < 2)
-        return fail_usage("no command given", "");
+        return fail_usage("no command given; see lstmd --help");
     if (strcmp(argv[1], "--help") == 0)
         return print_commands();
     if (strcmp(argv[1], "--version") == 0) {
@@ -59,7 +59,9 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     const struct command *command = find_command(argv[1]);
-    if (command == NULL)
-        return fail_usage("unknown command ", argv[1]);
+    if (command == NULL) {
+        fprintf(stderr, "lstmd: unknown command \"%s\"; see lstmd --help\n", argv[1]);
+        return EXIT_USAGE;
+    }
     return run_command(command, argc - 2, argv + 2);
 }

@@ -185,25 +185,33 @@ static enum lstm_status check_count(const struct command *command, size_t n, cha
     return LSTM_OK;
 }
 
+static bool asks_for_help(int argc, char *const *argv)
+{
+    for (int k = 0; k < argc && strcmp(argv[k], "--") != 0; k++) {
+        if (strcmp(argv[k], "--help") == 0)
+            return true;
+    }
+    return false;
+}
+
 enum lstm_status options_parse(const struct command *command, void *config, int argc, char **argv,
                                size_t *n_arguments, bool *help, struct lstm_error *error)
 {
     bool only_arguments = false;
     *n_arguments = 0;
-    *help = false;
+    *help = asks_for_help(argc, argv);
+    if (*help) {
+        options_help(command, stdout);
+        return LSTM_OK;
+    }
     enum lstm_status status = set_all(command, config, error);
     for (int k = 0; k < argc && status == LSTM_OK; k++) {
-        if (only_arguments || argv[k][0] != '-' || argv[k][1] == '\0') {
+        if (only_arguments || argv[k][0] != '-' || argv[k][1] == '\0')
             argv[(*n_arguments)++] = argv[k];
-        } else if (strcmp(argv[k], "--") == 0) {
+        else if (strcmp(argv[k], "--") == 0)
             only_arguments = true;
-        } else if (strcmp(argv[k], "--help") == 0) {
-            *help = true;
-            options_help(command, stdout);
-            return LSTM_OK;
-        } else {
+        else
             status = parse_option(command, config, argc, argv, &k, error);
-        }
     }
     return status != LSTM_OK ? status : check_count(command, *n_arguments, argv, error);
 }

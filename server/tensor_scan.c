@@ -7,6 +7,7 @@
 #include "server/tensor_scan.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,18 @@ static enum lstm_status fail_depth(const struct scanner *s, const char *what, in
 {
     const struct scan_place place = here(s);
     return scan_fail_depth(&place, what, limit, s->error);
+}
+
+/* Copies n bytes to the rest. */
+static enum lstm_status append_rest(struct scanner *s, const char *text, size_t n)
+{
+    if (n > SCAN_MAX_REST - s->rest->n)
+        return lstm_fail(s->error, LSTM_INVALID,
+                         "the body: expected at most %d bytes beside its arrays of numbers, found "
+                         "more",
+                         SCAN_MAX_REST);
+    buf_append(s->rest, text, n);
+    return s->rest->failed ? fail_memory(s) : LSTM_OK;
 }
 
 /* At a number: reads it and all that follow it in its array. */
@@ -190,8 +203,9 @@ static enum lstm_status scan_tensor(struct scanner *s)
         !buf_reserve(&arena->tensors, arena->tensors.n + 4 * sizeof tensor))
         return fail_memory(s);
     buf_append(&arena->tensors, &tensor, sizeof tensor);
-    buf_printf(s->rest, "[%zu]", s->n_tensors++);
-    return LSTM_OK;
+    char reference[24];
+    const int n = snprintf(reference, sizeof reference, "[%zu]", s->n_tensors++);
+    return append_rest(s, reference, (size_t)n);
 }
 
 /* Whether the array at p is to be a tensor. Malformed numbers and JavaScript's NaN count, so that
@@ -229,8 +243,9 @@ static enum lstm_status scan_text(struct scanner *s)
         if (c == '"') {
             skip_string(s);
         } else if (c == '[' && is_numeric(s)) {
-            buf_append(s->rest, copied, (size_t)(s->p - copied));
-            const enum lstm_status status = scan_tensor(s);
+            enum lstm_status status = append_rest(s, copied, (size_t)(s->p - copied));
+            if (status == LSTM_OK)
+                status = scan_tensor(s);
             if (status != LSTM_OK)
                 return status;
             copied = s->p;
@@ -244,8 +259,7 @@ static enum lstm_status scan_text(struct scanner *s)
             s->p++;
         }
     }
-    buf_append(s->rest, copied, (size_t)(s->end - copied));
-    return s->rest->failed ? fail_memory(s) : LSTM_OK;
+    return append_rest(s, copied, (size_t)(s->end - copied));
 }
 
 /* Points the tensors at their parts of the arena, which grows no more. */
@@ -275,7 +289,7 @@ enum lstm_status tensor_scan(const char *text, size_t n, struct tensor_scan *sca
                              struct lstm_error *error)
 {
     *scan = (struct tensor_scan){0};
-    buf_init(&scan->rest, SIZE_MAX / 2);
+    buf_init(&scan->rest, SCAN_MAX_REST);
     if (n > UINT32_MAX)
         return lstm_fail(error, LSTM_INVALID, "a body of %zu bytes is more than can be scanned", n);
     scan->arena = calloc(1, sizeof *scan->arena);

@@ -19,6 +19,10 @@
 
 enum { TENSOR_MAX_RANK = 4, SCAN_MAX_DEPTH = 32 };
 
+/* Most bytes of rest text. A JSON value takes a hundred times the bytes of its text, which is no
+ * matter for the numbers, as they are lifted. */
+enum { SCAN_MAX_REST = 1 << 20 };
+
 /* A nested array of uniform depth, perhaps ragged. lengths[0] is its own number of elements; then,
  * level by level in text order, the lengths of the arrays within: for [[1,2],[3]]: 2, 2, 1. All are
  * slices of the scan's arrays. */
@@ -34,14 +38,13 @@ struct tensor_scan {
     struct buf rest;
     struct scanned_tensor *tensors;
     size_t n_tensors;
-    /* private memory of the tensors */
-    struct tensor_arena *arena;
+    struct tensor_arena *arena; /* private: the tensors' memory */
 };
 
 /* Scans text (n bytes; hostile). On failure *scan is empty and error says where:
  * `instances[3][5]: expected a number, found a string (byte 412)`. INVALID: malformed number,
- * mixed depth, a number beyond float32, nested deeper than SCAN_MAX_DEPTH, text that ends early.
- * NO_MEMORY. What it allocates is at most a small multiple of n. */
+ * mixed depth, a number beyond float32, nested deeper than SCAN_MAX_DEPTH, text that ends early,
+ * more rest than SCAN_MAX_REST. NO_MEMORY. What it allocates is at most a small multiple of n. */
 LSTM_MUST_CHECK enum lstm_status tensor_scan(const char *text, size_t n, struct tensor_scan *scan,
                                              struct lstm_error *error);
 void tensor_scan_release(struct tensor_scan *scan);

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/kernels.h"
 #include "core/lstm.h"
 #include "tests/support/cases.h"
+#include "tests/support/kernel_sets.h"
 
 Suite *suite_activation_accuracy(void);
 
@@ -95,12 +95,6 @@ static void check_block(const struct kernels *kernels, int function, const float
     for (size_t k = 0; k < n; k++)
         check_value(kernels->isa, function, x[k], y[k]);
 }
-
-/* Loops over all sets of kernels that this CPU runs. */
-#define FOR_EACH_SET(kernels)                                                                      \
-    for (const struct kernels *const *set_ = kernels_all, *kernels; (kernels = *set_) != NULL;     \
-         set_++)                                                                                   \
-        if (kernels_supported(kernels))
 
 START_TEST(test_activation_over_the_whole_range_of_float32_is_accurate)
 {

@@ -80,6 +80,9 @@ static bool is_tensor(const json_t *value, size_t rank)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    /* jansson overlooks a NUL behind a number; json_body_parse() refuses it. */
+    if (size > 0 && memchr(data, '\0', size) != NULL)
+        return 0;
     const size_t flags = JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES;
     const char *const text = (const char *)data;
     struct tensor_scan scan;

@@ -17,13 +17,13 @@ static const struct {
     {"\b\f\n\r\t", 5, "\"\\b\\f\\n\\r\\t\""},
     {"\0\x01\x1F\x7F", 4, "\"\\u0000\\u0001\\u001f\\u007f\""},
     {"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 9, "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\""},
-    {"\xFFx", 2, "\"\xEF\xBF\xBDx\""},                                     /* never UTF-8 */
-    {"\x80x", 2, "\"\xEF\xBF\xBDx\""},                                     /* begins nothing */
-    {"\xC0\xAF", 2, "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},                       /* overlong */
-    {"\xED\xA0\x80", 3, "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""},       /* surrogate */
-    {"\xF4\x90\x80\x80", 1, "\"\xEF\xBF\xBD\""},                           /* too large, cut */
-    {"\xE2\x82", 2, "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},                       /* ends early */
-    {"\xE2\x82\"", 3, "\"\xEF\xBF\xBD\xEF\xBF\xBD\\\"\""},                 /* quote within */
+    {"\xFFx", 2, "\"\xEF\xBF\xBDx\""},                               /* never UTF-8 */
+    {"\x80x", 2, "\"\xEF\xBF\xBDx\""},                               /* begins nothing */
+    {"\xC0\xAF", 2, "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},                 /* overlong */
+    {"\xED\xA0\x80", 3, "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""}, /* surrogate */
+    {"\xF4\x90\x80\x80", 1, "\"\xEF\xBF\xBD\""},                     /* too large, cut */
+    {"\xE2\x82", 2, "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},                 /* ends early */
+    {"\xE2\x82\"", 3, "\"\xEF\xBF\xBD\xEF\xBF\xBD\\\"\""},           /* quote within */
 };
 
 START_TEST(test_json_text_is_escaped)

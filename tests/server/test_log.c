@@ -54,11 +54,11 @@ START_TEST(test_log_json_line_is_one_object)
     char text[CAPTURE_BYTES];
     begin_capture();
     log_init(LOG_LEVEL_DEBUG, LOG_FORMAT_JSON);
-    log_debug("x", L_STR("text", "a\"b\n"), L_INT("n", -7), L_REAL("nan", NAN));
+    log_debug("x", L_STR("text", "a\"b\n"), L_INT("n", -7), L_REAL("nan", (double)NAN));
     end_capture(text);
     ck_assert_int_eq(memcmp(text, "{\"ts\":\"", 7), 0);
     ck_assert_str_eq(strstr(text, ",\"level\""), ",\"level\":\"debug\",\"event\":\"x\","
-                                                "\"text\":\"a\\\"b\\n\",\"n\":-7,\"nan\":null}\n");
+                                                 "\"text\":\"a\\\"b\\n\",\"n\":-7,\"nan\":null}\n");
 }
 END_TEST
 

@@ -37,8 +37,8 @@ START_TEST(test_router_path_matches_and_its_parts_are_decoded)
 {
     struct path_parts parts;
     char allow[64];
-    const struct route *route = router_match(table, matches[_i].method, matches[_i].path, &parts,
-                                             allow, sizeof allow);
+    const struct route *route =
+        router_match(table, matches[_i].method, matches[_i].path, &parts, allow, sizeof allow);
     ck_assert_ptr_nonnull(route);
     ck_assert_str_eq(route->name, matches[_i].name);
     ck_assert_str_eq(allow, "");
@@ -93,7 +93,8 @@ START_TEST(test_router_other_method_gives_those_that_are_allowed)
     char allow[64];
     ck_assert_ptr_null(router_match(table, "PUT", "/m/mnist", &parts, allow, sizeof allow));
     ck_assert_str_eq(allow, "GET, POST");
-    ck_assert_ptr_null(router_match(table, "HEAD", "/m/mnist:predict", &parts, allow, sizeof allow));
+    ck_assert_ptr_null(
+        router_match(table, "HEAD", "/m/mnist:predict", &parts, allow, sizeof allow));
     ck_assert_str_eq(allow, "POST");
     ck_assert_ptr_null(router_match(table, "get", "/m", &parts, allow, sizeof allow));
     ck_assert_str_eq(allow, "GET");

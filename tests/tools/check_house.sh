@@ -1,0 +1,67 @@
+#!/bin/sh
+# check_house.sh: rules of the house that no compiler knows. SPDX-License-Identifier: Apache-2.0
+#
+# Dependencies point one way, one file per foreign library, no file over 500 lines, nothing that
+# core must not do, every option in the README, every header complete in itself.
+set -eu
+failed=0
+complain() {
+    echo "check_house: $*" >&2
+    failed=1
+}
+
+# Only tests may look inside core: server sees the public header and how an error is made.
+bad=$(grep -nE '#include "core/' server/*.[ch] | grep -vE '"core/(lstm|status)\.h"' || true)
+[ -z "$bad" ] || complain "server includes more of core than lstm.h and status.h:
+$bad"
+bad=$(grep -nE '#include "(server|tests)/' core/*.[ch] || true)
+[ -z "$bad" ] || complain "core reaches up:
+$bad"
+bad=$(grep -nE '#include "tests/' server/*.[ch] || true)
+[ -z "$bad" ] || complain "server reaches up:
+$bad"
+
+# <header>: the files of core and server that may include it.
+while read -r header files; do
+    for file in $(grep -lE "#include <$header>" core/*.[ch] server/*.[ch] 2>/dev/null || true); do
+        case " $files " in *" $file "*) ;; *) complain "$file includes <$header>; only $files may" ;; esac
+    done
+done <<END
+cblas.h core/blas.c
+zlib.h core/gzip.c
+jansson.h core/json_doc.c server/json.c
+microhttpd.h server/http.c
+END
+
+# Core computes; it does not talk, end the process or start threads.
+bad=$(grep -nE '\b(printf|puts|perror|exit|abort|_exit)\(|#include <(pthread|threads|sys/socket)\.h>' core/*.c |
+    grep -vE '(sn|vsn|f)printf\(' || true)
+[ -z "$bad" ] || complain "core must not print, exit, thread or talk:
+$bad"
+bad=$(grep -nE '\b(atoi|sprintf|strcpy|strcat|strncpy|strtok|gets|alloca)\(' core/*.[ch] server/*.[ch] || true)
+[ -z "$bad" ] || complain "banned functions:
+$bad"
+
+for file in core/*.[ch] server/*.[ch]; do
+    lines=$(wc -l <"$file")
+    [ "$lines" -le 500 ] || complain "$file has $lines lines; 500 is the limit"
+    head -n 3 "$file" | grep -q 'SPDX-License-Identifier' || complain "$file has no licence line"
+done
+
+# Each header compiles alone.
+for header in core/*.h server/*.h; do
+    ${CC:-gcc} -std=c11 -D_GNU_SOURCE -I. -fsyntax-only -x c "$header" 2>/dev/null ||
+        complain "$header does not compile by itself"
+done
+
+# The tables are the truth: what the binary has, the documents name.
+python3 tests/tools/option_table.py --check README.md || failed=1
+for route in $(grep -oE '"(GET|POST|PUT|DELETE)", [^,]+' server/routes.c |
+    sed -e 's/"[A-Z]*", //' -e 's/VERSION/MODEL "\/versions\/{version}"/' \
+        -e 's/LABEL/MODEL "\/labels\/{label}"/' -e 's/MODEL/"\/v1\/models\/{model}"/' | tr -d '" '); do
+    grep -qF -- "$route" README.md || complain "README.md does not name the route $route"
+done
+for test_target in $(sed -n 's/^## \([a-z-]*\):.*/\1/p' Makefile); do
+    grep -q "make $test_target" CONTRIBUTING.md README.md || complain "no document names make $test_target"
+done
+exit $failed
