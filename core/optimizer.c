@@ -9,6 +9,9 @@
 #include "core/kernels.h"
 #include "core/trainer.h"
 
+/* Adam squares gradients in float32: beyond this they would become infinite and then NaN. */
+static const double max_norm = 1e18;
+
 void optimizer_reset(struct lstm_trainer *trainer)
 {
     trainer->step = 0;
@@ -56,10 +59,13 @@ static void apply_sgd(struct lstm_trainer *trainer, float scale)
 static void (*const optimizers[])(struct lstm_trainer *trainer,
                                   float scale) = {[LSTM_ADAM] = apply_adam, [LSTM_SGD] = apply_sgd};
 
-void optimizer_apply(struct lstm_trainer *trainer)
+bool optimizer_apply(struct lstm_trainer *trainer)
 {
     const double norm = trainer->gradient_norm, most = trainer->settings.clip_norm;
-    const float scale = most > 0.0 && norm > most ? (float)(most / norm) : 1.0f;
-    optimizers[trainer->settings.optimizer](trainer, scale);
+    const double scale = most > 0.0 && norm > most ? most / norm : 1.0;
+    if (!isfinite(norm) || norm * scale > max_norm)
+        return false;
+    optimizers[trainer->settings.optimizer](trainer, (float)scale);
     trainer->step++;
+    return true;
 }

@@ -308,10 +308,11 @@ enum lstm_status lstm_trainer_gradients(struct lstm_trainer *trainer,
 
 enum lstm_status lstm_trainer_apply(struct lstm_trainer *trainer, struct lstm_error *error)
 {
-    if (!isfinite(trainer->gradient_norm))
+    if (!optimizer_apply(trainer))
         return lstm_fail(error, LSTM_NON_FINITE,
-                         "the gradient is not finite; the step was not applied");
-    optimizer_apply(trainer);
+                         "the gradient's norm is %g; the step was not applied: the inputs or "
+                         "targets are too large",
+                         trainer->gradient_norm);
     return LSTM_OK;
 }
 

@@ -23,7 +23,8 @@ void optimizer_reset(struct lstm_trainer *trainer);
 /* The global norm of the gradients. */
 double optimizer_norm(const struct lstm_trainer *trainer);
 
-/* Clips the gradients by their global norm and applies one step of the settings' optimizer. */
-void optimizer_apply(struct lstm_trainer *trainer);
+/* Clips the gradients by their global norm and applies one step of the settings' optimizer; false,
+ * and nothing is changed, if they are not finite or too large for float32. */
+LSTM_MUST_CHECK bool optimizer_apply(struct lstm_trainer *trainer);
 
 #endif
