@@ -185,7 +185,7 @@ FUZZ_SECONDS ?= 60
 .PHONY: fuzz fuzz-all
 fuzz: deps-dev
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-all
-fuzz-all: $(fuzzers:build/%=$(B)/%)
+fuzz-all: $(fuzzers)
 	$(Q)tests/tools/run_fuzzers.sh $(B) $(FUZZ_SECONDS)
 
 ## cover: lines that the tests reach, as a table

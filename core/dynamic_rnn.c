@@ -80,6 +80,8 @@ enum lstm_status lstm_dynamic_rnn(struct lstm_runner *runner, const struct lstm_
 {
     const struct spec *spec = runner->spec;
     const size_t state_size = spec->info.state_size;
+    if (!spec_same_architecture(spec, model->spec))
+        return lstm_fail(error, LSTM_INVALID, "the runner was made for another architecture");
     enum lstm_status status = check_lengths(args, error);
     for (size_t first = 0; first < args->batch && status == LSTM_OK; first += runner->max_batch) {
         const size_t left = args->batch - first;

@@ -15,10 +15,11 @@ static const char *const type_names[] = {[INITIALIZER_DEFAULT] = "default",
 
 const struct field initializer_fields[] = {
     {"type", FIELD_CHOICE, offsetof(struct initializer, type), 0, 0, type_names, NULL, true},
-    {"mean", FIELD_REAL, offsetof(struct initializer, mean), -FLT_MAX, FLT_MAX, NULL, NULL, false},
+    {"mean", FIELD_REAL, offsetof(struct initializer, mean), -(double)FLT_MAX, (double)FLT_MAX,
+     NULL, NULL, false},
     {"stddev", FIELD_REAL, offsetof(struct initializer, stddev), 0, 1e6, NULL, NULL, false},
-    {"value", FIELD_REAL, offsetof(struct initializer, value), -FLT_MAX, FLT_MAX, NULL, NULL,
-     false},
+    {"value", FIELD_REAL, offsetof(struct initializer, value), -(double)FLT_MAX, (double)FLT_MAX,
+     NULL, NULL, false},
     {0}};
 
 void initializer_fill(const struct initializer *initializer, float *w, size_t rows, size_t columns,

@@ -108,12 +108,12 @@ struct lstm_model_info {
     size_t output_size;      /* values per row of output */
     bool output_is_sequence; /* output is [T, output_size] instead of [output_size] */
     bool output_is_softmax;  /* the last layer's activation is softmax */
-    size_t rnn_output_size;  /* U of the last recurrent layer; 0: there is none */
+    size_t rnn_output_size;  /* U of the last recurrent layer */
     size_t state_size;       /* of all recurrent layers: c then h of each LSTM, h of each GRU */
-    size_t gates_size;       /* of all recurrent layers: i, j, f, o of each LSTM; r, u, candidate */
-    size_t n_recurrent;      /* number of recurrent layers */
-    size_t n_parameters;     /* number of weights, shared ones counted once */
-    size_t n_labels;         /* 0, or output_size */
+    size_t gates_size;   /* of all recurrent layers: i, j, f, o of each LSTM; r, u, c of each GRU */
+    size_t n_recurrent;  /* number of recurrent layers */
+    size_t n_parameters; /* number of weights, shared ones counted once */
+    size_t n_labels;     /* 0, or output_size */
     const char *const *labels; /* borrowed */
     struct lstm_training training;
 };
@@ -144,7 +144,8 @@ LSTM_MUST_CHECK enum lstm_status lstm_model_create(const char *json, size_t json
                                                    struct lstm_error *error);
 
 /* The same with the weights of a safetensors file's bytes. Both texts are treated as hostile.
- * INVALID or FORMAT: which key or tensor, what was expected, what was found. NO_MEMORY. */
+ * INVALID or FORMAT: which key or tensor, what was expected, what was found. UNSUPPORTED: a tensor
+ * of integers. NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status lstm_model_parse(const char *json, size_t json_bytes,
                                                   const void *weights, size_t weights_bytes,
                                                   struct lstm_model **model,

@@ -156,10 +156,11 @@ static enum lstm_status place_layer(struct spec *spec, struct layer *layer,
                                layer->number, name);
         } else {
             status = add_tensor(spec, layer, &wanted[k], name, error);
-            found = &spec->tensors[spec->n_tensors - 1];
         }
         if (status != LSTM_OK)
             return status;
+        if (found == NULL)
+            found = &spec->tensors[spec->n_tensors - 1];
         layer->tensors[k] = found->offset;
     }
     return LSTM_OK;

@@ -33,7 +33,7 @@ struct text {
 static const struct field input_fields[] = {
     {"steps", FIELD_SIZE, AT(steps), 0, 1 << 24, NULL, NULL, false},
     {"features", FIELD_SIZE, AT(features), 1, LAYER_MAX_UNITS, NULL, NULL, true},
-    {"scale", FIELD_REAL, AT(scale), -FLT_MAX, FLT_MAX, NULL, NULL, false},
+    {"scale", FIELD_REAL, AT(scale), -(double)FLT_MAX, (double)FLT_MAX, NULL, NULL, false},
     {0}};
 
 static const struct field training_fields[] = {

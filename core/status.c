@@ -24,6 +24,34 @@ const char *lstm_status_text(enum lstm_status status)
                                                                : "unknown status";
 }
 
+/* Bytes of the UTF-8 character that text begins with; 0 if that is none. Overlong forms and
+ * surrogates pass: whoever encodes the sentence checks again. */
+static size_t character_bytes(const unsigned char *text)
+{
+    const size_t n = text[0] < 0x80                      ? 1
+                     : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
+                     : text[0] >= 0xe0 && text[0] < 0xf0 ? 3
+                     : text[0] >= 0xf0 && text[0] < 0xf5 ? 4
+                                                         : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+/* Sentences quote texts cut to a number of bytes: what is left of a cut character goes. */
+static void drop_broken_characters(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0';) {
+        const size_t n = character_bytes((const unsigned char *)from);
+        memmove(to, from, n);
+        to += n;
+        from += n > 0 ? n : 1;
+    }
+    *to = '\0';
+}
+
 enum lstm_status lstm_fail(struct lstm_error *error, enum lstm_status status, const char *format,
                            ...)
 {
@@ -34,6 +62,7 @@ enum lstm_status lstm_fail(struct lstm_error *error, enum lstm_status status, co
     va_start(arguments, format);
     vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
+    drop_broken_characters(error->text);
     return status;
 }
 
@@ -49,7 +78,13 @@ enum lstm_status lstm_fail_in(struct lstm_error *error, enum lstm_status status,
     va_start(arguments, format);
     int n = vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
-    if (n >= 0 && (size_t)n < sizeof error->text)
-        snprintf(error->text + n, sizeof error->text - (size_t)n, ": %s", text);
+    const size_t begin = n < 0 ? 0 : (size_t)n, most = sizeof error->text - 1;
+    if (begin + 2 < most) {
+        const size_t kept = strnlen(text, most - begin - 2);
+        memcpy(error->text + begin, ": ", 2);
+        memcpy(error->text + begin + 2, text, kept);
+        error->text[begin + 2 + kept] = '\0';
+    }
+    drop_broken_characters(error->text);
     return status;
 }

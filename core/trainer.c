@@ -294,6 +294,7 @@ enum lstm_status lstm_trainer_gradients(struct lstm_trainer *trainer,
                                         struct lstm_training_result *result,
                                         struct lstm_error *error)
 {
+    trainer->gradient_norm = (double)NAN;
     enum lstm_status status = forward(trainer, examples, true, result, error);
     if (status != LSTM_OK)
         return status;
@@ -313,6 +314,7 @@ enum lstm_status lstm_trainer_apply(struct lstm_trainer *trainer, struct lstm_er
                          "the gradient's norm is %g; the step was not applied: the inputs or "
                          "targets are too large",
                          trainer->gradient_norm);
+    trainer->gradient_norm = (double)NAN;
     return LSTM_OK;
 }
 

@@ -10,7 +10,7 @@ struct lstm_trainer {
     uint64_t seed;
     uint64_t step;                   /* optimizer steps applied */
     double beta1_power, beta2_power; /* beta^(step + 1) */
-    double gradient_norm;            /* of `gradients` */
+    double gradient_norm;            /* of `gradients`; NaN: there are none to apply */
     size_t n;                        /* floats of each of these four */
     float *weights, *gradients, *m, *v;
     char *swap_folder;
