@@ -43,7 +43,7 @@ CC := $(if $(filter fuzz,$(FLAVOUR)),clang,$(if $(filter default,$(origin CC)),g
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wdouble-promotion -Wstrict-prototypes \
             -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wcast-qual -Wwrite-strings \
             -Wpointer-arith $(if $(WERROR),-Werror)
-pkgs    := libmicrohttpd jansson openblas zlib
+pkgs    := libmicrohttpd jansson openblas zlib gnutls
 cppdefs := -D_GNU_SOURCE -I.
 # Deferred, so that targets which need no library (help, deps) work before they are installed.
 pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(pkgs)))$(pkg_cflags)
@@ -67,9 +67,10 @@ test_src   := $(wildcard tests/support/*.c tests/core/*.c tests/server/*.c tests
 test_obj   := $(test_src:%.c=$(B)/obj/%.o)
 fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)
 fuzzers    := $(fuzz_src:tests/fuzz/%.c=$(B)/%)
+generated  := $(addprefix $(B)/,lstmd.8 lstmd.bash lstmd.fish lstmd.zsh)
 
-## all: build/lstmd and build/liblstm.a
-all: $(B)/lstmd $(B)/liblstm.a
+## all: build/lstmd and build/liblstm.a, the manual page and shell completions
+all: $(B)/lstmd $(B)/liblstm.a $(generated)
 .PHONY: all
 
 $(B)/liblstm.a: $(core_obj)
@@ -79,6 +80,14 @@ $(B)/liblstm.a: $(core_obj)
 $(B)/lstmd: $(B)/obj/server/main.o $(server_obj) $(B)/liblstm.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_cflags) -o $@ $^ $(all_libs)
+
+# What the binary says of itself, so that it cannot go stale.
+$(B)/lstmd.8: $(B)/lstmd
+	$(call say,GEN,$@)
+	$(Q)$< man > $@
+$(B)/lstmd.bash $(B)/lstmd.fish $(B)/lstmd.zsh: $(B)/lstmd.%: $(B)/lstmd
+	$(call say,GEN,$@)
+	$(Q)$< completion $* > $@
 
 $(B)/run_tests: $(test_obj) $(B)/obj/suites.o $(server_obj) $(B)/liblstm.a
 	$(call say,LINK,$@)
@@ -129,7 +138,7 @@ force:
 
 # What Debian and Ubuntu call what is needed to build, to test, and to check everything.
 build_packages := gcc libc6-dev make pkg-config libmicrohttpd-dev libjansson-dev \
-                  libopenblas-dev zlib1g-dev
+                  libopenblas-dev zlib1g-dev libgnutls28-dev
 test_packages  := $(build_packages) check libcurl4-openssl-dev curl python3
 dev_packages   := $(test_packages) clang clang-format clang-tidy
 
@@ -167,6 +176,7 @@ test: deps-test
 .PHONY: check-all
 check-all: $(B)/run_tests $(B)/lstmd
 	$(Q)tests/tools/check_house.sh
+	$(Q)tests/tools/check_install.sh
 	$(Q)OPENBLAS_NUM_THREADS=1 $(B)/run_tests
 
 ## asan: all tests under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -244,17 +254,31 @@ format-check: deps-dev
 tidy: deps-dev
 	$(Q)clang-tidy --quiet $(filter-out core/kernels_simd.c,$(wildcard core/*.c server/*.c)) -- -std=c11 $(cppdefs) $(pkg_cflags)
 
-## install: lstmd, liblstm.a, the header and the shipped model under PREFIX (/usr/local)
+# <mode> <file> <where it goes under PREFIX>; what install puts and uninstall takes away.
+define installed
+755 build/lstmd bin/lstmd
+644 build/liblstm.a lib/liblstm.a
+644 core/lstm.h include/lstm.h
+644 models/mnist/1/model.json share/lstmd/models/mnist/1/model.json
+644 models/mnist/1/weights.safetensors share/lstmd/models/mnist/1/weights.safetensors
+644 build/lstmd.8 share/man/man8/lstmd.8
+644 build/lstmd.bash share/bash-completion/completions/lstmd
+644 build/lstmd.fish share/fish/vendor_completions.d/lstmd.fish
+644 build/lstmd.zsh share/zsh/site-functions/_lstmd
+644 build/lstmd.service lib/systemd/system/lstmd.service
+endef
+export installed
+
+## install: lstmd, its manual page, completions, unit and model, and liblstm.a, under PREFIX (/usr/local)
+## uninstall: remove what install put there
 .PHONY: install uninstall
 install: all
-	install -D -m 755 build/lstmd $(DESTDIR)$(PREFIX)/bin/lstmd
-	install -D -m 644 build/liblstm.a $(DESTDIR)$(PREFIX)/lib/liblstm.a
-	install -D -m 644 core/lstm.h $(DESTDIR)$(PREFIX)/include/lstm.h
-	install -D -m 644 models/mnist/1/model.json $(DESTDIR)$(PREFIX)/share/lstmd/models/mnist/1/model.json
-	install -D -m 644 models/mnist/1/weights.safetensors $(DESTDIR)$(PREFIX)/share/lstmd/models/mnist/1/weights.safetensors
+	$(Q)sed 's,/usr/local,$(PREFIX),' server/lstmd.service > build/lstmd.service
+	$(Q)echo "$$installed" | while read -r mode file path; do \
+	  install -D -m $$mode $$file $(DESTDIR)$(PREFIX)/$$path && echo "  $(DESTDIR)$(PREFIX)/$$path" || exit 1; done
 uninstall:
-	rm -rf $(DESTDIR)$(PREFIX)/bin/lstmd $(DESTDIR)$(PREFIX)/lib/liblstm.a \
-	  $(DESTDIR)$(PREFIX)/include/lstm.h $(DESTDIR)$(PREFIX)/share/lstmd
+	$(Q)echo "$$installed" | while read -r mode file path; do rm -f $(DESTDIR)$(PREFIX)/$$path || exit 1; done
+	$(Q)if [ -d $(DESTDIR)$(PREFIX)/share/lstmd ]; then find $(DESTDIR)$(PREFIX)/share/lstmd -type d -empty -delete; fi
 
 ## clean: remove build/, but not build/data and build/models
 .PHONY: clean

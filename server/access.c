@@ -21,14 +21,30 @@ static void count(const struct access *access, const char *route)
     metric_add(metric_series(METRIC_SENT_BYTES, NULL, NULL, NULL), (double)access->bytes_out);
 }
 
+/* The key is there only where the server has keys. */
+static void write_line(const struct access *access, const char *route)
+{
+    const struct request *request = access->request;
+    const struct log_field fields[] = {L_STR("method", request->method),
+                                       L_STR("route", route),
+                                       L_STR("model", request->parts.model),
+                                       L_INT("status", request->response.status),
+                                       L_INT("bytes_in", access->bytes_in),
+                                       L_INT("bytes_out", access->bytes_out),
+                                       L_INT("us", access->total_us),
+                                       L_INT("queue_us", request->queue_us),
+                                       L_INT("compute_us", request->compute_us),
+                                       L_STR("id", request->id),
+                                       L_STR("key", request->key)};
+    const size_t n = sizeof fields / sizeof *fields;
+    log_write(LOG_LEVEL_INFO, "request", fields, request->key[0] != '\0' ? n : n - 1);
+}
+
 void access_record(const struct access *access)
 {
     const struct request *request = access->request;
     const char *route = request->route != NULL ? request->route->name : "none";
     count(access, route);
-    log_info("request", L_STR("method", request->method), L_STR("route", route),
-             L_STR("model", request->parts.model), L_INT("status", request->response.status),
-             L_INT("bytes_in", access->bytes_in), L_INT("bytes_out", access->bytes_out),
-             L_INT("us", access->total_us), L_INT("queue_us", request->queue_us),
-             L_INT("compute_us", request->compute_us), L_STR("id", request->id));
+    if (log_threshold <= LOG_LEVEL_INFO)
+        write_line(access, route);
 }

@@ -12,8 +12,19 @@ enum handled handle_metrics(struct app *app, struct request *request);
 /* api_models.c */
 enum handled handle_models_list(struct app *app, struct request *request);
 enum handled handle_model_status(struct app *app, struct request *request);
+enum handled handle_model_metadata(struct app *app, struct request *request);
+
+/* api_admin.c */
+enum handled handle_model_load(struct app *app, struct request *request);
+enum handled handle_model_unload(struct app *app, struct request *request);
+
+/* api_openapi.c */
+enum handled handle_openapi(struct app *app, struct request *request);
 
 /* api_predict.c */
 enum handled handle_predict(struct app *app, struct request *request);
+
+/* api_state.c */
+enum handled handle_state(struct app *app, struct request *request);
 
 #endif

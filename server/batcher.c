@@ -1,8 +1,8 @@
 /* batcher.c: queues, workers, and how a batch is cut. SPDX-License-Identifier: Apache-2.0
  *
  * One lock guards everything that queues and workers share; it is never held while computing,
- * allocating or calling back. Queues that have jobs form a ring list, `ready`; a worker takes from
- * its head, and a queue with jobs left goes to its tail. */
+ * allocating or calling back. Queues that have jobs form a list, `ready`; a worker takes the first
+ * that is due, and a queue with jobs left goes to its tail. */
 #include "server/batcher.h"
 
 #include <errno.h>
@@ -15,14 +15,10 @@
 #include "core/status.h"
 #include "server/metrics.h"
 #include "server/request.h"
+#include "server/snapshot.h"
 
 /* A worker leaves sequences to idle workers in steps of what runs together in one slice. */
 enum { SHARE_STEP = 16 };
-
-struct snapshot {
-    atomic_size_t references;
-    struct lstm_model *model; /* owned */
-};
 
 struct batch_queue {
     struct batcher *batcher;
@@ -73,33 +69,6 @@ struct batcher {
     unsigned n_idle;
     bool is_stopping;
 };
-
-/* ---- Snapshots ------------------------------------------------------------------------------ */
-
-static struct snapshot *snapshot_create(struct lstm_model *model)
-{
-    struct snapshot *snapshot = malloc(sizeof *snapshot);
-    if (snapshot == NULL)
-        return NULL;
-    atomic_init(&snapshot->references, 1);
-    snapshot->model = model;
-    return snapshot;
-}
-
-static struct snapshot *snapshot_retain(struct snapshot *snapshot)
-{
-    atomic_fetch_add_explicit(&snapshot->references, 1, memory_order_relaxed);
-    return snapshot;
-}
-
-static void snapshot_release(struct snapshot *snapshot)
-{
-    if (snapshot == NULL ||
-        atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) != 1)
-        return;
-    lstm_model_destroy(snapshot->model);
-    free(snapshot);
-}
 
 /* ---- Queues --------------------------------------------------------------------------------- */
 
@@ -209,17 +178,6 @@ static void append_ready(struct batcher *batcher, struct batch_queue *queue)
     batcher->ready_tail = queue;
 }
 
-/* The lock is held. */
-static struct batch_queue *pop_ready(struct batcher *batcher)
-{
-    struct batch_queue *queue = batcher->ready_head;
-    batcher->ready_head = queue->next_ready;
-    if (batcher->ready_head == NULL)
-        batcher->ready_tail = NULL;
-    queue->is_ready = false;
-    return queue;
-}
-
 enum batch_submitted batch_queue_submit(struct batch_queue *queue, struct batch_job *job)
 {
     struct batcher *batcher = queue->batcher;
@@ -271,6 +229,14 @@ static size_t share_of(const struct batcher *batcher, const struct batch_queue *
     return share < batcher->options.max_batch ? share : batcher->options.max_batch;
 }
 
+/* Whether a job may join a batch: on the snapshot that it began with, or else the newest, so that
+ * who published one and then submits sees it. The lock is held. */
+static bool may_join(const struct batch_job *job, const struct batch_queue *queue,
+                     const struct batch *batch)
+{
+    return (job->snapshot != NULL ? job->snapshot : queue->current) == batch->snapshot;
+}
+
 /* Takes from the front of the queue's jobs what one batch may hold. The lock is held. */
 static void take_batch(struct worker *worker, struct batch_queue *queue, struct batch *batch)
 {
@@ -278,8 +244,7 @@ static void take_batch(struct worker *worker, struct batch_queue *queue, struct 
     const int64_t now = monotonic_us();
     struct batch_job *job = queue->head;
     batch->snapshot = snapshot_retain(job->snapshot != NULL ? job->snapshot : queue->current);
-    while (job != NULL && batch->n < most &&
-           (job->snapshot == NULL || job->snapshot == batch->snapshot)) {
+    while (job != NULL && batch->n < most && may_join(job, queue, batch)) {
         const size_t left = job->n - job->n_taken, room = most - batch->n;
         const size_t n = left < room ? left : room;
         if (job->n_taken == 0)
@@ -301,40 +266,64 @@ static void take_batch(struct worker *worker, struct batch_queue *queue, struct 
     metric_set(queue->depth, (double)queue->n_waiting);
 }
 
-/* Whether the queue's batch should wait for more. The lock is held; it is released meanwhile. */
-static bool wait_for_more(struct batcher *batcher, const struct batch_queue *queue)
+/* When a batch of the queue is to run: at once if it is full, else when its first job has waited
+ * for the delay. The lock is held. */
+static int64_t due_us(const struct batcher *batcher, const struct batch_queue *queue)
 {
     const struct batcher_options *options = &batcher->options;
-    const int64_t left = queue->head->submitted_us + options->delay_us - monotonic_us();
-    if (options->delay_us == 0 || queue->n_waiting >= options->max_batch || left <= 0 ||
-        batcher->is_stopping)
-        return false;
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    const int64_t ns = until.tv_nsec + left * 1000;
-    until.tv_sec += ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
+    if (options->delay_us == 0 || queue->n_waiting >= options->max_batch || batcher->is_stopping)
+        return 0;
+    return queue->head->submitted_us + options->delay_us;
+}
+
+/* Takes the first queue that is due off the ready list; NULL if none is, and when the next will be.
+ * The lock is held. */
+static struct batch_queue *pop_due(struct batcher *batcher, int64_t *next_us)
+{
+    struct batch_queue *previous = NULL, *queue = batcher->ready_head;
+    const int64_t now = monotonic_us();
+    *next_us = INT64_MAX;
+    for (; queue != NULL; previous = queue, queue = queue->next_ready) {
+        const int64_t due = due_us(batcher, queue);
+        if (due <= now)
+            break;
+        *next_us = due < *next_us ? due : *next_us;
+    }
+    if (queue == NULL)
+        return NULL;
+    if (previous == NULL)
+        batcher->ready_head = queue->next_ready;
+    else
+        previous->next_ready = queue->next_ready;
+    if (batcher->ready_tail == queue)
+        batcher->ready_tail = previous;
+    queue->is_ready = false;
+    return queue;
+}
+
+/* Waits for a change, or until the time. The lock is held, and released meanwhile. */
+static void wait_until(struct batcher *batcher, int64_t us)
+{
+    if (us == INT64_MAX) {
+        batcher->n_idle++;
+        pthread_cond_wait(&batcher->work, &batcher->lock);
+        batcher->n_idle--;
+        return;
+    }
+    const struct timespec until = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
     pthread_cond_timedwait(&batcher->work, &batcher->lock, &until);
-    return true;
 }
 
 /* Waits for work and takes a batch; false when the batcher stops and nothing is left. */
 static bool next_batch(struct worker *worker, struct batch *batch)
 {
     struct batcher *batcher = worker->batcher;
+    int64_t next_us;
     *batch = (struct batch){0};
     pthread_mutex_lock(&batcher->lock);
-    for (;;) {
-        while (batcher->ready_head == NULL && !batcher->is_stopping) {
-            batcher->n_idle++;
-            pthread_cond_wait(&batcher->work, &batcher->lock);
-            batcher->n_idle--;
-        }
-        if (batcher->ready_head == NULL || !wait_for_more(batcher, batcher->ready_head))
-            break;
-    }
-    if (batcher->ready_head != NULL) {
-        batch->queue = pop_ready(batcher);
+    while ((batch->queue = pop_due(batcher, &next_us)) == NULL && !batcher->is_stopping)
+        wait_until(batcher, next_us);
+    if (batch->queue != NULL) {
         take_batch(worker, batch->queue, batch);
         if (batch->queue->head != NULL) {
             batch_queue_retain(batch->queue);

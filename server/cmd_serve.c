@@ -9,10 +9,9 @@
 #include "core/status.h"
 #include "server/app.h"
 #include "server/commands.h"
-#include "server/http.h"
-#include "server/json_text.h"
+#include "server/front.h"
 #include "server/log.h"
-#include "server/router.h"
+#include "server/notify.h"
 #include "server/serve_config.h"
 #include "server/signals.h"
 
@@ -22,6 +21,7 @@ enum { DRAIN_POLL_MS = 10 };
 struct server {
     const struct serve_config *config;
     struct app app;
+    struct front front;
     struct http *http;
 };
 
@@ -31,7 +31,7 @@ static unsigned n_cores(void)
     return n > 0 ? (unsigned)n : 1;
 }
 
-static enum lstm_status start_models(struct server *server, struct lstm_error *error)
+static enum lstm_status start_batcher(struct server *server, struct lstm_error *error)
 {
     const struct serve_config *config = server->config;
     const struct batcher_options options = {
@@ -40,77 +40,150 @@ static enum lstm_status start_models(struct server *server, struct lstm_error *e
         .max_queued = (size_t)config->max_queue,
         .delay_us = config->batch_delay_us,
         .parallel_iterations = (size_t)config->parallel_iterations};
-    enum lstm_status status = batcher_create(&options, &server->app.batcher, error);
-    if (status == LSTM_OK)
-        status = registry_create(config->models, server->app.batcher, &server->app.registry, error);
-    return status == LSTM_OK ? registry_scan(server->app.registry, error) : status;
+    return batcher_create(&options, &server->app.batcher, error);
 }
 
 static enum lstm_status start_http(struct server *server, struct lstm_error *error)
 {
-    const struct serve_config *config = server->config;
-    const struct http_options options = {
-        .routes = routes,
-        .host = config->host,
-        .port = (uint16_t)config->port,
-        .n_threads = config->io_threads > 0 ? (unsigned)config->io_threads : n_cores(),
-        .max_connections = (unsigned)config->max_connections,
-        .idle_timeout_s = (unsigned)config->idle_timeout_s,
-        .max_body_bytes = (size_t)config->max_body_bytes};
-    return http_start(&options, &server->app, &server->http, error);
+    const int64_t n = server->config->io_threads;
+    return front_serve(&server->front, n > 0 ? (unsigned)n : n_cores(), &server->app,
+                       &server->http, error);
 }
 
-static enum lstm_status start(struct server *server, struct lstm_error *error)
+static enum lstm_status load_models(struct server *server, struct lstm_error *error)
 {
-    enum lstm_status status = signals_init(error);
-    if (status == LSTM_OK)
-        status = start_models(server, error);
+    const char *const folder = server->config->models;
+    enum lstm_status status = registry_scan(server->app.registry, error);
     if (status == LSTM_OK && registry_n_available(server->app.registry) == 0)
         status = lstm_fail(error, LSTM_NOT_FOUND,
                            "no model in %s can be served; expected %s/<name>/<version>/model.json "
                            "(the log tells what failed)",
-                           server->config->models, server->config->models);
-    return status == LSTM_OK ? start_http(server, error) : status;
+                           folder, folder);
+    if (status == LSTM_OK)
+        status = model_watcher_start(server->app.watcher, error);
+    atomic_store(&server->app.is_loaded, status == LSTM_OK);
+    return status;
 }
 
-/* Requests in flight finish; new ones are refused, and connections that stay idle are cut. */
-static void drain(struct server *server)
+/* The server listens before its models are loaded: it is alive, if not ready yet. */
+static enum lstm_status start(struct server *server, struct lstm_error *error)
+{
+    enum lstm_status status = signals_init(error);
+    if (status == LSTM_OK)
+        status = front_open(server->config, &server->front, error);
+    if (status == LSTM_OK)
+        status = start_batcher(server, error);
+    if (status == LSTM_OK)
+        status = registry_create(server->config->models, server->app.batcher, &server->app.registry,
+                                 error);
+    if (status == LSTM_OK)
+        status = model_watcher_create(server->app.registry, server->config->model_poll_seconds,
+                                      &server->app.watcher, error);
+    if (status == LSTM_OK)
+        status = start_http(server, error);
+    return status == LSTM_OK ? load_models(server, error) : status;
+}
+
+/* A service manager that cannot be told is no reason to stop serving. */
+static void notify(enum notice notice)
+{
+    struct lstm_error error;
+    if (notify_send(notice, &error) != LSTM_OK)
+        log_warn("notify_failed", L_STR("error", error.text));
+}
+
+static enum lstm_status reload_models(struct server *server, struct lstm_error *error)
+{
+    return model_watcher_scan(server->app.watcher, error);
+}
+
+static enum lstm_status reload_keys(struct server *server, struct lstm_error *error)
+{
+    return front_reload_keys(&server->front, error);
+}
+
+static enum lstm_status reload_certificate(struct server *server, struct lstm_error *error)
+{
+    return front_reload_certificate(&server->front, error);
+}
+
+/* What SIGHUP reads again. After an error, what was there before stays in use. */
+static const struct {
+    const char *what;
+    enum lstm_status (*reload)(struct server *server, struct lstm_error *error);
+} reloads[] = {
+    {"models", reload_models}, {"keys", reload_keys}, {"certificate", reload_certificate}};
+
+static void reload(struct server *server)
+{
+    notify(NOTICE_RELOADING);
+    for (size_t k = 0; k < sizeof reloads / sizeof *reloads; k++) {
+        struct lstm_error error;
+        if (reloads[k].reload(server, &error) == LSTM_OK)
+            log_info("reloaded", L_STR("what", reloads[k].what));
+        else
+            log_error("reload_failed", L_STR("what", reloads[k].what), L_STR("error", error.text));
+    }
+    notify(NOTICE_READY);
+}
+
+/* Until SIGTERM or SIGINT. */
+static void serve(struct server *server)
+{
+    int number;
+    while ((number = signals_wait(-1)) == SIGHUP)
+        reload(server);
+    log_info("stopping", L_STR("signal", number == SIGTERM ? "TERM" : "INT"));
+}
+
+/* Requests in flight finish; no new connections are taken. False: --drain-seconds were too few. */
+static bool drain(struct server *server)
 {
     const int64_t until = monotonic_us() + server->config->drain_seconds * 1000000;
+    unsigned n;
     atomic_store(&server->app.is_draining, true);
+    notify(NOTICE_STOPPING);
     http_quiesce(server->http);
-    while (http_in_flight(server->http) > 0 && monotonic_us() < until)
-        if (signals_wait(DRAIN_POLL_MS) == SIGTERM)
-            _exit(128 + SIGTERM);
-    log_info("drained", L_INT("in_flight", http_in_flight(server->http)));
+    while ((n = http_in_flight(server->http)) > 0 && monotonic_us() < until)
+        signals_wait(DRAIN_POLL_MS);
+    if (n == 0)
+        log_info("drained", L_INT("in_flight", n));
+    else
+        log_warn("cut", L_INT("in_flight", n));
+    return n == 0;
 }
 
-/* The batcher finishes first, so that no request is suspended when the connections close. */
+/* Watcher and batcher finish first, so that no request is suspended when the connections close. */
 static void stop(struct server *server)
 {
+    if (server->app.watcher != NULL)
+        model_watcher_stop(server->app.watcher);
     if (server->app.batcher != NULL)
         batcher_stop(server->app.batcher);
     http_stop(server->http);
+    front_close(&server->front);
+    model_watcher_destroy(server->app.watcher);
     registry_destroy(server->app.registry);
     batcher_destroy(server->app.batcher);
 }
 
 static void announce(const struct server *server)
 {
-    const struct serve_config *config = server->config;
     const size_t n = registry_n_available(server->app.registry);
-    const bool is_v6 = strchr(config->host, ':') != NULL;
-    printf("lstmd: serving %zu model%s on http://%s%s%s:%u\n", n, n == 1 ? "" : "s",
-           is_v6 ? "[" : "", config->host, is_v6 ? "]" : "", (unsigned)http_port(server->http));
+    char url[320];
+    front_url(&server->front, url, sizeof url);
+    printf("lstmd: serving %zu model%s on %s\n", n, n == 1 ? "" : "s", url);
     fflush(stdout);
+    notify(NOTICE_READY);
 }
 
 int cmd_serve(const void *config, size_t n_arguments, char *const *arguments)
 {
     (void)n_arguments;
     (void)arguments;
-    struct server server = {.config = config};
+    struct server server = {.config = config, .front = {.fd = -1}};
     struct lstm_error error;
+    atomic_init(&server.app.is_loaded, false);
     atomic_init(&server.app.is_draining, false);
     server.app.limits = (struct predict_limits){(size_t)server.config->max_instances,
                                                 (size_t)server.config->max_steps};
@@ -118,12 +191,10 @@ int cmd_serve(const void *config, size_t n_arguments, char *const *arguments)
     enum lstm_status status = start(&server, &error);
     if (status == LSTM_OK) {
         announce(&server);
-        int signal_number;
-        do
-            signal_number = signals_wait(-1);
-        while (signal_number != SIGTERM && signal_number != SIGINT);
-        log_info("stopping", L_STR("signal", signal_number == SIGTERM ? "TERM" : "INT"));
-        drain(&server);
+        serve(&server);
+        /* Batches that still run cannot be stopped, only left behind. */
+        if (!drain(&server))
+            _exit(EXIT_FAILURE);
     } else {
         fprintf(stderr, "lstmd: %s\n", error.text);
     }

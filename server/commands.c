@@ -5,10 +5,14 @@
 #include "server/serve_config.h"
 #include "server/train_config.h"
 
-const struct command commands[] = {{"bench", "", "time a model's batches", bench_options,
-                                    sizeof(struct bench_config), 0, 0, cmd_bench},
-                                   {"serve", "", "serve the models of a repository over HTTP",
-                                    serve_options, sizeof(struct serve_config), 0, 0, cmd_serve},
-                                   {"train", "MODEL.json", "train a model on MNIST files",
-                                    train_options, sizeof(struct train_config), 1, 1, cmd_train},
-                                   {0}};
+const struct command commands[] = {
+    {"bench", "", "time a model's batches", bench_options, sizeof(struct bench_config), 0, 0,
+     cmd_bench},
+    {"completion", "bash|fish|zsh", "print a shell's completion script", completion_options, 0, 1,
+     1, cmd_completion},
+    {"man", "", "print the manual page, as roff", man_options, 0, 0, 0, cmd_man},
+    {"serve", "", "serve the models of a repository over HTTP", serve_options,
+     sizeof(struct serve_config), 0, 0, cmd_serve},
+    {"train", "MODEL.json", "train a model on MNIST files", train_options,
+     sizeof(struct train_config), 1, 1, cmd_train},
+    {0}};

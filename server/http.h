@@ -1,30 +1,29 @@
-/* http.h: the HTTP front. http.c is the one file that knows libmicrohttpd.
+/* http.h: the HTTP front. http.c and http_exchange.c are the files that know libmicrohttpd.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef HTTP_H
 #define HTTP_H
 
-#include "server/request.h"
+#include "server/admit.h"
 
 struct http_options {
-    const struct route *routes; /* the route table, router.h; borrowed until http_stop() */
-    const char *host;           /* an address to bind: "127.0.0.1", "::1", "0.0.0.0" */
-    uint16_t port;              /* 0: any free one */
-    unsigned n_threads;         /* I/O threads */
-    unsigned max_connections;   /* beyond it, new connections wait in the kernel's backlog */
-    unsigned idle_timeout_s;    /* an idle connection is closed after it */
-    size_t max_body_bytes;      /* a longer body answers 413 */
+    struct admission rules;               /* what it refers to is borrowed until http_stop() */
+    int fd;                               /* listening socket, listener.h; taken */
+    bool is_tls;                          /* with the certificate of tls.h */
+    unsigned n_threads;                   /* I/O threads */
+    unsigned max_connections;             /* beyond it, new connections wait in the backlog */
+    unsigned max_connections_per_address; /* beyond it, new ones are closed; 0: any number */
+    unsigned header_timeout_s;            /* a header that takes longer is cut, with a 408 */
+    unsigned body_timeout_s;              /* so is a body, and an answer that is not taken */
+    unsigned idle_timeout_s;              /* an idle connection is closed after it */
 };
 
 struct http;
 
-/* Listens and serves `app` by the route table. *http is new. IO: the address, what failed. */
+/* Serves `app` on the socket, which is closed after an error. *http is new. IO: what failed. */
 LSTM_MUST_CHECK enum lstm_status http_start(const struct http_options *options, struct app *app,
                                             struct http **http, struct lstm_error *error);
 
-/* The port that it listens on. */
-uint16_t http_port(const struct http *http);
-
-/* Accepts no more connections; those that are open go on. */
+/* Refuses new connections; those that are open close with the answer to their next request. */
 void http_quiesce(struct http *http);
 
 /* Requests received and not yet answered. */

@@ -122,12 +122,31 @@ static void add(struct http_fields *out, const char *name, const char *value)
     out->n++;
 }
 
+/* What lets a page of another site read the answer. */
+static void add_cors(const struct response *response, struct http_fields *out)
+{
+    if (response->varies)
+        add(out, "Vary", "Origin");
+    if (response->allow_origin == NULL)
+        return;
+    add(out, "Access-Control-Allow-Origin", response->allow_origin);
+    add(out, "Access-Control-Expose-Headers", "X-Request-Id, Server-Timing, Retry-After");
+    if (!response->preflight)
+        return;
+    add(out, "Access-Control-Allow-Methods", response->allow);
+    add(out, "Access-Control-Allow-Headers",
+        "Content-Type, Authorization, X-API-Key, X-Request-Id, X-Request-Timeout-Ms");
+    add(out, "Access-Control-Max-Age", "600");
+}
+
 void http_fields_answer(const struct request *request, int64_t total_us, struct http_fields *out)
 {
     const struct response *response = &request->response;
     out->n = 0;
     http_fields_timing(request, total_us, out->timing);
-    add(out, "Content-Type", response->content_type ? response->content_type : "application/json");
+    if (response->status != 204)
+        add(out, "Content-Type",
+            response->content_type ? response->content_type : "application/json");
     add(out, "X-Request-Id", request->id);
     add(out, "Server-Timing", out->timing);
     if (response->allow[0] != '\0')
@@ -136,4 +155,7 @@ void http_fields_answer(const struct request *request, int64_t total_us, struct 
         snprintf(out->seconds, sizeof out->seconds, "%d", response->retry_after_s);
         add(out, "Retry-After", out->seconds);
     }
+    if (response->status == 401)
+        add(out, "WWW-Authenticate", "Bearer realm=\"lstmd\"");
+    add_cors(response, out);
 }

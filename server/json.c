@@ -17,6 +17,11 @@ static const char *const kind_names[] = {
     [JSON_KIND_LIST] = "an array of other things",
 };
 
+void json_init(void)
+{
+    json_object_seed(0);
+}
+
 /* The path in the rest text is the one in the body. */
 static enum lstm_status fail_syntax(const struct buf *rest, size_t offset, const char *what,
                                     struct lstm_error *error)
@@ -141,9 +146,52 @@ const struct json_t *json_element(const struct json_t *list, size_t i)
     return json_array_get(list, i);
 }
 
+enum lstm_status json_file_parse(const char *text, size_t n, struct json_t **root,
+                                 struct lstm_error *error)
+{
+    json_error_t found;
+    *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &found);
+    if (*root != NULL)
+        return LSTM_OK;
+    if (json_error_code(&found) == json_error_out_of_memory)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a file's JSON");
+    return lstm_fail(error, LSTM_INVALID, "line %d: malformed JSON: %.120s", found.line,
+                     found.text);
+}
+
+void json_file_release(struct json_t *root)
+{
+    json_decref(root);
+}
+
+const char *json_next_key(const struct json_t *object, const char *key)
+{
+    json_t *const members = (json_t *)(uintptr_t)object;
+    void *const at = key == NULL ? json_object_iter(members)
+                                 : json_object_iter_next(members, json_object_key_to_iter(key));
+    return json_object_iter_key(at);
+}
+
 bool json_truth(const struct json_t *value)
 {
     return json_is_true(value);
+}
+
+const char *json_read_text(const struct json_t *value)
+{
+    return json_string_value(value);
+}
+
+bool json_read_integer(const struct json_t *value, int64_t *number)
+{
+    *number = json_integer_value(value);
+    return json_is_integer(value);
+}
+
+bool json_read_number(const struct json_t *value, double *number)
+{
+    *number = json_number_value(value);
+    return json_is_number(value);
 }
 
 const struct scanned_tensor *json_tensor(const struct json_body *body, const struct json_t *value)

@@ -13,6 +13,9 @@
 
 struct json_t; /* a value; jansson's name for it */
 
+/* Once, before other threads start: what jansson would else do at its first use. */
+void json_init(void);
+
 struct json_body {
     struct tensor_scan scan;
     struct json_t *root; /* owned; tensors are references into the scan */
@@ -50,8 +53,22 @@ bool json_has_unknown_key(const struct json_t *object, const char *const *known,
 size_t json_n_elements(const struct json_t *list);
 const struct json_t *json_element(const struct json_t *list, size_t i);
 
+/* A file's JSON, with nothing lifted out of it: arrays of numbers are TENSORs to json_kind(), but
+ * have elements as LISTs have. *root is new. INVALID: where the text is not JSON, and how.
+ * NO_MEMORY. */
+LSTM_MUST_CHECK enum lstm_status json_file_parse(const char *text, size_t n, struct json_t **root,
+                                                 struct lstm_error *error);
+void json_file_release(struct json_t *root);
+/* The key behind `key` in an object, the first behind NULL; NULL behind the last. Borrowed. */
+const char *json_next_key(const struct json_t *object, const char *key);
+
 /* Whether value is `true`. */
 bool json_truth(const struct json_t *value);
+/* The text of a string, borrowed; NULL: value is none. */
+const char *json_read_text(const struct json_t *value);
+/* False: value is no whole number, or no number at all. */
+bool json_read_integer(const struct json_t *value, int64_t *number);
+bool json_read_number(const struct json_t *value, double *number);
 /* NULL: value is no tensor. */
 const struct scanned_tensor *json_tensor(const struct json_body *body, const struct json_t *value);
 

@@ -66,3 +66,14 @@ enum lstm_status listener_open(const char *host, uint16_t *port, int *fd, struct
     *port = bound_port(*fd);
     return LSTM_OK;
 }
+
+bool listener_is_loopback(int fd)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t n = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &n) != 0)
+        return false;
+    if (address.ss_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)&address)->sin6_addr);
+    return ntohl(((const struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}

@@ -2,6 +2,7 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/lstm.h"
@@ -11,5 +12,8 @@
  * *fd is new: close it. IO: the address, what failed; then *fd is -1. */
 LSTM_MUST_CHECK enum lstm_status listener_open(const char *host, uint16_t *port, int *fd,
                                                struct lstm_error *error);
+
+/* Whether only this machine can reach the socket. */
+bool listener_is_loopback(int fd);
 
 #endif

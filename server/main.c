@@ -10,7 +10,7 @@ static int print_commands(void)
 {
     printf("Usage: lstmd <command> [options] [arguments]\n\nCommands:\n");
     for (const struct command *command = commands; command->name != NULL; command++)
-        printf("  %-10s%s\n", command->name, command->summary);
+        printf("  %-12s%s\n", command->name, command->summary);
     printf("\n`lstmd <command> --help` tells the options of a command; `lstmd --version` tells "
            "the version.\n");
     return EXIT_SUCCESS;
@@ -34,22 +34,23 @@ static const struct command *find_command(const char *name)
 static int run_command(const struct command *command, int argc, char **argv)
 {
     struct lstm_error error;
-    bool help = false;
-    size_t n_arguments = 0;
-    int exit_status = EXIT_FAILURE;
-    void *config = calloc(1, command->config_size + 1);
-    if (config == NULL)
-        fprintf(stderr, "lstmd: out of memory\n");
-    else if (options_parse(command, config, argc, argv, &n_arguments, &help, &error) != LSTM_OK)
+    struct options options;
+    int exit_status = EXIT_SUCCESS;
+    if (options_read(&options, command, argc, argv, &error) != LSTM_OK)
         exit_status = fail_usage(error.text);
+    else if (options.common.help)
+        options_help(command, stdout);
+    else if (options.common.print_config)
+        options_print(&options, stdout);
     else
-        exit_status = help ? EXIT_SUCCESS : command->run(config, n_arguments, argv);
-    free(config);
+        exit_status = command->run(options.config, options.n_arguments, options.arguments);
+    options_release(&options);
     return exit_status;
 }
 
 int main(int argc, char **argv)
 {
+    json_init();
     if (argc < 2)
         return fail_usage("no command given; see lstmd --help");
     if (strcmp(argv[1], "--help") == 0)
@@ -60,7 +61,7 @@ int main(int argc, char **argv)
     }
     const struct command *command = find_command(argv[1]);
     if (command == NULL) {
-        fprintf(stderr, "lstmd: unknown command \"%s\"; see lstmd --help\n", argv[1]);
+        fprintf(stderr, "lstmd: unknown command %.60s; see lstmd --help\n", argv[1]);
         return EXIT_USAGE;
     }
     return run_command(command, argc - 2, argv + 2);

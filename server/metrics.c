@@ -46,9 +46,14 @@ const struct metric_family metric_families[N_METRICS] = {
                             .kind = METRIC_GAUGE,
                             .help = "Sequences that wait for a worker.",
                             .labels = {"model"}},
-    [METRIC_MODELS_LOADED] = {.name = "lstmd_models_loaded",
-                              .kind = METRIC_GAUGE,
-                              .help = "Versions of models that can serve."},
+    [METRIC_LOADED_VERSIONS] = {.name = "lstmd_loaded_versions",
+                                .kind = METRIC_GAUGE,
+                                .help = "Versions of a model that can serve.",
+                                .labels = {"model"}},
+    [METRIC_LOAD_FAILURES] = {.name = "lstmd_load_failures_total",
+                              .kind = METRIC_COUNTER,
+                              .help = "Versions of a model that failed to load.",
+                              .labels = {"model"}},
     [METRIC_IN_FLIGHT] = {.name = "lstmd_requests_in_flight",
                           .kind = METRIC_GAUGE,
                           .help = "HTTP requests received and not yet answered."},
@@ -58,6 +63,10 @@ const struct metric_family metric_families[N_METRICS] = {
     [METRIC_SENT_BYTES] = {.name = "lstmd_sent_bytes_total",
                            .kind = METRIC_COUNTER,
                            .help = "Bytes of response bodies."},
+    [METRIC_SLOW_CLIENTS] = {.name = "lstmd_slow_connections_total",
+                             .kind = METRIC_COUNTER,
+                             .help = "Connections closed because the header, the body or the "
+                                     "answer took too long."},
 };
 
 static _Atomic(struct metric_series *) chains[N_METRICS][N_CHAINS];

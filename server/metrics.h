@@ -18,10 +18,12 @@ enum metric {
     METRIC_COMPUTE_SECONDS, /* histogram {model}: one batch in dynamic_rnn */
     METRIC_BATCH_SIZE,      /* histogram {model}: sequences of one batch */
     METRIC_QUEUE_DEPTH,     /* gauge {model}: sequences that wait */
-    METRIC_MODELS_LOADED,   /* gauge: versions that can serve */
+    METRIC_LOADED_VERSIONS, /* gauge {model}: versions that can serve */
+    METRIC_LOAD_FAILURES,   /* counter {model}: versions that could not be loaded */
     METRIC_IN_FLIGHT,       /* gauge: requests received and not answered */
     METRIC_RECEIVED_BYTES,  /* counter: bodies */
     METRIC_SENT_BYTES,      /* counter: bodies */
+    METRIC_SLOW_CLIENTS,    /* counter: cut by the reaper */
     N_METRICS
 };
 

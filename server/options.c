@@ -1,217 +1,209 @@
-/* options.c: fills a command's config from defaults, the environment and arguments.
+/* options.c: a command's settings from defaults, a file, the environment and flags.
  * SPDX-License-Identifier: Apache-2.0
  *
  * An environment variable that is empty counts as not set: that is what a line `LSTMD_PORT=` of an
  * environment file means. */
 #include "server/options.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/status.h"
+#include "server/config_file.h"
+#include "server/json_text.h"
+#include "server/option_value.h"
 #include "server/options_text.h"
 
-static void *field(const struct option *option, void *config)
+const struct option common_options[] = {
+    {"config", OPTION_TEXT, offsetof(struct common_config, config), .value = "FILE",
+     .help = "JSON file of options, as {\"max-batch\": 64}; the environment and flags win over it"},
+    {"help", OPTION_FLAG, offsetof(struct common_config, help), .help = "print this help",
+     .only_flag = true},
+    {"print-config", OPTION_FLAG, offsetof(struct common_config, print_config),
+     .help = "print every option's value, and where it came from, as JSON", .only_flag = true},
+    {0}};
+
+static size_t count(const struct option *options)
 {
-    return (char *)config + option->offset;
+    size_t n = 0;
+    while (options[n].name != NULL)
+        n++;
+    return n;
 }
 
-/* `source` names where the text came from: "--max-batch", "LSTMD_MAX_BATCH". */
-static enum lstm_status refuse(const struct option *option, const char *source, const char *text,
-                               struct lstm_error *error)
+static enum lstm_status init(struct options *options, const struct command *command, char **argv,
+                             struct lstm_error *error)
 {
-    char expected[160];
-    option_expects(option, expected, sizeof expected);
-    return lstm_fail(error, LSTM_INVALID, "%s must be %s, not \"%.40s\"", source, expected, text);
-}
-
-static bool read_flag(const char *text, bool *value)
-{
-    static const struct {
-        const char *word;
-        bool value;
-    } words[] = {{"on", true},  {"off", false}, {"true", true}, {"false", false},
-                 {"yes", true}, {"no", false},  {"1", true},    {"0", false}};
-    for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
-        if (strcmp(text, words[k].word) == 0) {
-            *value = words[k].value;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* strtoll() and strtod() would skip white space. */
-static bool begins_as_number(const char *text)
-{
-    return *text != '\0' && !isspace((unsigned char)*text);
-}
-
-static bool read_integer(const struct option *option, const char *text, int64_t *value)
-{
-    char *end;
-    errno = 0;
-    long long number = strtoll(text, &end, 10);
-    if (!begins_as_number(text) || *end != '\0' || errno != 0)
-        return false;
-    *value = number;
-    return (double)number >= option->min && (double)number <= option->max;
-}
-
-static bool read_real(const struct option *option, const char *text, double *value)
-{
-    char *end;
-    *value = strtod(text, &end);
-    return begins_as_number(text) && *end == '\0' && isfinite(*value) && *value >= option->min &&
-           *value <= option->max;
-}
-
-static bool read_choice(const struct option *option, const char *text, int *value)
-{
-    for (int k = 0; option->choices[k] != NULL; k++) {
-        if (strcmp(option->choices[k], text) == 0) {
-            *value = k;
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum lstm_status set(const struct option *option, void *config, const char *source,
-                            const char *text, struct lstm_error *error)
-{
-    bool good = false;
-    switch (option->type) {
-    case OPTION_FLAG:
-        good = read_flag(text, field(option, config));
-        break;
-    case OPTION_INTEGER:
-        good = read_integer(option, text, field(option, config));
-        break;
-    case OPTION_REAL:
-        good = read_real(option, text, field(option, config));
-        break;
-    case OPTION_TEXT:
-        *(const char **)field(option, config) = text;
-        good = true;
-        break;
-    case OPTION_CHOICE:
-        good = read_choice(option, text, field(option, config));
-        break;
-    }
-    return good ? LSTM_OK : refuse(option, source, text, error);
-}
-
-/* Defaults and the environment. */
-static enum lstm_status set_all(const struct command *command, void *config,
-                                struct lstm_error *error)
-{
-    for (const struct option *option = command->options; option->name != NULL; option++) {
-        char variable[64];
-        option_variable(option, variable, sizeof variable);
-        const char *text = getenv(variable);
-        enum lstm_status status = LSTM_OK;
-        if (text != NULL && *text != '\0')
-            status = set(option, config, variable, text, error);
-        else if (option->fallback != NULL)
-            status = set(option, config, option->name, option->fallback, error);
-        if (status != LSTM_OK)
-            return status;
-    }
+    *options = (struct options){.command = command, .arguments = argv};
+    options->n_own = count(command->options);
+    options->n_settings = options->n_own + count(common_options);
+    options->config = calloc(1, command->config_size + 1);
+    options->settings = calloc(options->n_settings, sizeof *options->settings);
+    if (options->config == NULL || options->settings == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < options->n_own; i++)
+        options->settings[i] =
+            (struct setting){.option = &command->options[i], .config = options->config};
+    for (size_t i = options->n_own; i < options->n_settings; i++)
+        options->settings[i] = (struct setting){.option = &common_options[i - options->n_own],
+                                                .config = &options->common};
     return LSTM_OK;
 }
 
-static const struct option *find(const struct command *command, const char *name, size_t n)
+static struct setting *find(const struct options *options, const char *name, size_t n)
 {
-    for (const struct option *option = command->options; option->name != NULL; option++) {
-        if (strlen(option->name) == n && memcmp(option->name, name, n) == 0)
-            return option;
+    for (size_t i = 0; i < options->n_settings; i++) {
+        const char *const found = options->settings[i].option->name;
+        if (strlen(found) == n && memcmp(found, name, n) == 0)
+            return &options->settings[i];
     }
     return NULL;
 }
 
-/* The flag that "--name" or "--no-name" sets, given without the dashes; NULL: it is none. */
-static const struct option *find_flag(const struct command *command, const char *argument,
-                                      bool *value)
+/* Whether the argument, given without its dashes, is "name" or "no-name" of an OPTION_FLAG: then
+ * that is kept. */
+static bool take_flag(const struct options *options, const char *argument)
 {
-    const struct option *option = find(command, argument, strlen(argument));
-    *value = true;
-    if (option == NULL && strncmp(argument, "no-", 3) == 0) {
-        option = find(command, argument + 3, strlen(argument + 3));
-        *value = false;
+    struct setting *setting = find(options, argument, strlen(argument));
+    const char *value = "on";
+    if (setting == NULL && strncmp(argument, "no-", 3) == 0) {
+        setting = find(options, argument + 3, strlen(argument + 3));
+        value = "off";
+        if (setting != NULL && setting->option->only_flag)
+            return false;
     }
-    return option != NULL && option->type == OPTION_FLAG ? option : NULL;
+    if (setting == NULL || setting->option->type != OPTION_FLAG)
+        return false;
+    setting->flag = value;
+    return true;
 }
 
 /* One option at argv[*k], which begins with a dash; *k ends at the last argument that it took. */
-static enum lstm_status parse_option(const struct command *command, void *config, int argc,
-                                     char **argv, int *k, struct lstm_error *error)
+static enum lstm_status take_option(const struct options *options, int argc, char **argv, int *k,
+                                    struct lstm_error *error)
 {
     const char *argument = argv[*k];
     const char *name = strncmp(argument, "--", 2) == 0 ? argument + 2 : "";
-    bool value;
-    const struct option *option = find_flag(command, name, &value);
-    if (option != NULL) {
-        *(bool *)field(option, config) = value;
+    if (take_flag(options, name))
+        return LSTM_OK;
+    size_t n = strcspn(name, "=");
+    struct setting *setting = find(options, name, n);
+    if (setting == NULL)
+        return lstm_fail(error, LSTM_INVALID, "unknown option %.60s; see lstmd %s --help", argument,
+                         options->command->name);
+    if (name[n] == '=') {
+        setting->flag = name + n + 1;
         return LSTM_OK;
     }
-    size_t n = strcspn(name, "=");
-    option = find(command, name, n);
-    if (option == NULL)
-        return lstm_fail(error, LSTM_INVALID, "unknown option %.60s; see lstmd %s --help", argument,
-                         command->name);
-    char source[64];
-    option_flag(option, source, sizeof source);
-    if (name[n] == '=')
-        return set(option, config, source, name + n + 1, error);
     if (*k + 1 >= argc)
-        return lstm_fail(error, LSTM_INVALID, "%s needs a value", source);
-    ++*k;
-    return set(option, config, source, argv[*k], error);
+        return lstm_fail(error, LSTM_INVALID, "--%s needs a value", setting->option->name);
+    setting->flag = argv[++*k];
+    return LSTM_OK;
 }
 
-static enum lstm_status check_count(const struct command *command, size_t n, char *const *arguments,
-                                    struct lstm_error *error)
+/* Keeps the flags, and moves positional arguments to the front of argv. Whoever asks for help may
+ * have made mistakes behind it. */
+static enum lstm_status take_arguments(struct options *options, int argc, char **argv,
+                                       struct lstm_error *error)
 {
-    if (n > command->max_arguments)
+    bool only_arguments = false;
+    enum lstm_status status = LSTM_OK;
+    for (int k = 0; k < argc && status == LSTM_OK; k++) {
+        if (only_arguments || argv[k][0] != '-' || argv[k][1] == '\0')
+            argv[options->n_arguments++] = argv[k];
+        else if (strcmp(argv[k], "--") == 0)
+            only_arguments = true;
+        else if (strcmp(argv[k], "--help") == 0) {
+            options->common.help = true;
+            return LSTM_OK;
+        } else
+            status = take_option(options, argc, argv, &k, error);
+    }
+    return status;
+}
+
+/* Each source in turn, so that a wrong value is found where a better source wins, too. */
+static enum lstm_status settle(struct setting *setting, struct lstm_error *error)
+{
+    const struct option *const option = setting->option;
+    char variable[OPTION_NAME_BYTES], flag[OPTION_NAME_BYTES];
+    option_variable(option, variable, sizeof variable);
+    option_flag(option, flag, sizeof flag);
+    const char *const text = option->only_flag ? NULL : getenv(variable);
+    enum lstm_status status = LSTM_OK;
+    if (option->fallback != NULL)
+        status = option_read_text(option, setting->config, option->name, option->fallback, error);
+    if (status == LSTM_OK && setting->member != NULL) {
+        setting->source = SOURCE_FILE;
+        status = option_read_json(option, setting->config, setting->file, setting->member, error);
+    }
+    if (status == LSTM_OK && text != NULL && *text != '\0') {
+        setting->source = SOURCE_ENVIRONMENT;
+        status = option_read_text(option, setting->config, variable, text, error);
+    }
+    if (status == LSTM_OK && setting->flag != NULL) {
+        setting->source = SOURCE_FLAG;
+        status = option_read_text(option, setting->config, flag, setting->flag, error);
+    }
+    return status;
+}
+
+static enum lstm_status settle_all(struct setting *settings, size_t n, struct lstm_error *error)
+{
+    enum lstm_status status = LSTM_OK;
+    for (size_t i = 0; i < n && status == LSTM_OK; i++)
+        status = settle(&settings[i], error);
+    return status;
+}
+
+static enum lstm_status check_count(const struct options *options, struct lstm_error *error)
+{
+    const struct command *const command = options->command;
+    if (options->n_arguments > command->max_arguments)
         return lstm_fail(error, LSTM_INVALID, "unexpected argument \"%.60s\"; see lstmd %s --help",
-                         arguments[command->max_arguments], command->name);
-    if (n < command->min_arguments)
+                         options->arguments[command->max_arguments], command->name);
+    if (options->n_arguments < command->min_arguments && !options->common.print_config)
         return lstm_fail(error, LSTM_INVALID, "missing argument; usage: lstmd %s [options] %s",
                          command->name, command->arguments);
     return LSTM_OK;
 }
 
-static bool asks_for_help(int argc, char *const *argv)
+enum lstm_status options_read(struct options *options, const struct command *command, int argc,
+                              char **argv, struct lstm_error *error)
 {
-    for (int k = 0; k < argc && strcmp(argv[k], "--") != 0; k++) {
-        if (strcmp(argv[k], "--help") == 0)
-            return true;
-    }
-    return false;
+    enum lstm_status status = init(options, command, argv, error);
+    if (status == LSTM_OK)
+        status = take_arguments(options, argc, argv, error);
+    if (status != LSTM_OK || options->common.help)
+        return status;
+    status =
+        settle_all(options->settings + options->n_own, options->n_settings - options->n_own, error);
+    if (status == LSTM_OK && options->common.config != NULL)
+        status = config_file_read(options, error);
+    if (status == LSTM_OK)
+        status = settle_all(options->settings, options->n_own, error);
+    return status == LSTM_OK ? check_count(options, error) : status;
 }
 
-enum lstm_status options_parse(const struct command *command, void *config, int argc, char **argv,
-                               size_t *n_arguments, bool *help, struct lstm_error *error)
+void options_release(struct options *options)
 {
-    bool only_arguments = false;
-    *n_arguments = 0;
-    *help = asks_for_help(argc, argv);
-    if (*help) {
-        options_help(command, stdout);
-        return LSTM_OK;
+    json_file_release(options->file);
+    free(options->settings);
+    free(options->config);
+    *options = (struct options){0};
+}
+
+void options_print(const struct options *options, FILE *file)
+{
+    static const char *const sources[] = {"default", "file", "environment", "flag"};
+    struct buf out;
+    buf_init(&out, SIZE_MAX);
+    for (size_t i = 0; i < options->n_own; i++) {
+        const struct setting *const setting = &options->settings[i];
+        buf_printf(&out, "%s  \"%s\": {\"value\": ", i == 0 ? "{\n" : ",\n", setting->option->name);
+        option_write_json(setting->option, setting->config, &out);
+        buf_printf(&out, ", \"source\": \"%s\"}", sources[setting->source]);
     }
-    enum lstm_status status = set_all(command, config, error);
-    for (int k = 0; k < argc && status == LSTM_OK; k++) {
-        if (only_arguments || argv[k][0] != '-' || argv[k][1] == '\0')
-            argv[(*n_arguments)++] = argv[k];
-        else if (strcmp(argv[k], "--") == 0)
-            only_arguments = true;
-        else
-            status = parse_option(command, config, argc, argv, &k, error);
-    }
-    return status != LSTM_OK ? status : check_count(command, *n_arguments, argv, error);
+    fprintf(file, "%s%s\n", out.data == NULL ? "{" : out.data, options->n_own == 0 ? "}" : "\n}");
+    buf_release(&out);
 }

@@ -1,8 +1,12 @@
-/* options.h: one table row per option makes the flag, the LSTMD_<NAME> variable, the default and
- * the line of --help. SPDX-License-Identifier: Apache-2.0
+/* options.h: one table row per option makes the flag, the LSTMD_<NAME> variable, the key of a
+ * config file, the default, the help, the man page and the shell completion.
+ * SPDX-License-Identifier: Apache-2.0
  *
- * Precedence: default < environment < argument. Rows are sorted by name (a test checks it). An
- * unknown option, a value out of range or trailing junk is one clear line and EXIT_USAGE. */
+ * Precedence: default < file < environment < flag. The file is that of --config or LSTMD_CONFIG, a
+ * JSON object like {"max-batch": 64, "log-level": "warn"}. Rows are sorted by name (a test checks
+ * it). An unknown option or key, a value of a wrong type or out of range, or trailing junk is one
+ * clear line and EXIT_USAGE, also where another source wins over it; of a flag given twice, only
+ * the last counts. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -10,7 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "core/lstm.h"
+#include "server/json.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -18,8 +22,8 @@ enum option_type {
     OPTION_FLAG,    /* bool; "--x" and "--no-x" */
     OPTION_INTEGER, /* int64_t, between min and max */
     OPTION_REAL,    /* double, between min and max */
-    OPTION_TEXT,    /* const char *, borrowed from argv or the environment; NULL if not given and
-                       without default */
+    OPTION_TEXT,    /* const char *, borrowed from argv, the environment or the file; NULL if not
+                       given and without default */
     OPTION_CHOICE   /* int: index into choices */
 };
 
@@ -32,12 +36,13 @@ struct option {
     const char *const *choices; /* of OPTION_CHOICE, NULL-ended */
     const char *value;          /* what --help calls the value: "N", "DIR"; NULL for flags */
     const char *help;           /* what it does, one sentence without a full stop, with units */
+    bool only_flag;             /* has no variable, no key and no "--no-" form */
 };
 
 /* A subcommand: `lstmd <name> [options] <arguments>`. */
 struct command {
     const char *name;
-    const char *arguments;        /* of the usage line, "MODEL.json"; "" if none */
+    const char *arguments;        /* of the usage line, "MODEL.json" or "bash|fish"; "" if none */
     const char *summary;          /* one line of `lstmd --help` */
     const struct option *options; /* ended by a row without a name */
     size_t config_size;           /* bytes of the struct that the options fill */
@@ -46,18 +51,52 @@ struct command {
     int (*run)(const void *config, size_t n_arguments, char *const *arguments);
 };
 
-/* Fills config (command->config_size bytes) from defaults, environment and argv (which begins
- * behind the subcommand's name). Positional arguments are moved to the front of argv and counted
- * in *n_arguments. "--help" prints help on stdout and sets *help. INVALID: a message for the user.
- */
-LSTM_MUST_CHECK enum lstm_status options_parse(const struct command *command, void *config,
-                                               int argc, char **argv, size_t *n_arguments,
-                                               bool *help, struct lstm_error *error);
+/* The commands, ended by a row without a name (commands.c). */
+extern const struct command commands[];
+
+/* What every command takes besides its own options. */
+struct common_config {
+    const char *config;
+    bool help, print_config;
+};
+extern const struct option common_options[];
+
+enum option_source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_FLAG };
+
+/* One option of this run. */
+struct setting {
+    const struct option *option;
+    void *config;                /* the struct with its field */
+    const char *flag;            /* the value on the command line; NULL: not there */
+    const char *file;            /* the config file's path */
+    const struct json_t *member; /* the value in it; NULL: not there */
+    enum option_source source;   /* of the value that the field has */
+};
+
+/* What a command was told. */
+struct options {
+    const struct command *command;
+    struct common_config common;
+    void *config; /* the command's struct */
+    size_t n_arguments;
+    char **arguments;         /* the positional ones: the front of argv */
+    struct setting *settings; /* of the command's rows, in their order, then of the common ones */
+    size_t n_own, n_settings;
+    struct json_t *file; /* owned; texts point into it */
+};
+
+/* Reads argv (which begins behind the command's name, and is reordered), the environment and the
+ * config file. If common.help is set, nothing but that was read. INVALID, IO, NO_MEMORY: a message
+ * for the user; then, too, *options is to be released. */
+LSTM_MUST_CHECK enum lstm_status options_read(struct options *options,
+                                              const struct command *command, int argc, char **argv,
+                                              struct lstm_error *error);
+void options_release(struct options *options);
 
 /* The text of `lstmd <command> --help`. */
 void options_help(const struct command *command, FILE *file);
 
-/* The commands, ended by a row without a name (commands.c). */
-extern const struct command commands[];
+/* The text of --print-config: {"max-batch": {"value": 64, "source": "flag"}, ...}, a line each. */
+void options_print(const struct options *options, FILE *file);
 
 #endif

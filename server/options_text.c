@@ -51,6 +51,27 @@ void option_expects(const struct option *option, char *out, size_t out_bytes)
     }
 }
 
+void option_expects_json(const struct option *option, char *out, size_t out_bytes)
+{
+    if (option->type == OPTION_FLAG)
+        snprintf(out, out_bytes, "true or false");
+    else
+        option_expects(option, out, out_bytes);
+}
+
+const char *option_fallback(const struct option *option)
+{
+    return option->fallback == NULL && option->type == OPTION_FLAG ? "off" : option->fallback;
+}
+
+void option_sentence(const struct option *option, char *out, size_t out_bytes)
+{
+    char choices[OPTION_EXPECTS_BYTES] = "";
+    if (option->type == OPTION_CHOICE)
+        list_choices(option, choices, sizeof choices);
+    snprintf(out, out_bytes, "%s%s%s", option->help, choices[0] ? ": " : "", choices);
+}
+
 /* Prints words in lines of HELP_WIDTH, each begun at HELP_COLUMN; the first line is there already
  * up to `column`. */
 static void print_wrapped(FILE *file, size_t column, const char *text)
@@ -76,25 +97,33 @@ static void print_wrapped(FILE *file, size_t column, const char *text)
 
 static void print_option(FILE *file, const struct option *option)
 {
-    char variable[64], choices[160] = "", text[768];
+    char variable[OPTION_NAME_BYTES], sentence[512], text[768];
     option_variable(option, variable, sizeof variable);
-    if (option->type == OPTION_CHOICE)
-        list_choices(option, choices, sizeof choices);
-    const char *fallback = option->fallback;
-    if (fallback == NULL && option->type == OPTION_FLAG)
-        fallback = "off";
-    snprintf(text, sizeof text, "%s%s%s (%s%s%s%s)", option->help, choices[0] ? ": " : "", choices,
-             fallback ? "default " : "", fallback ? fallback : "", fallback ? "; " : "", variable);
-    bool is_flag = option->type == OPTION_FLAG;
-    int column = fprintf(file, "  --%s%s%s%s", is_flag ? "[no-]" : "", option->name,
-                         is_flag ? "" : " ", is_flag ? "" : option->value);
+    option_sentence(option, sentence, sizeof sentence);
+    const char *const fallback = option_fallback(option);
+    if (option->only_flag)
+        snprintf(text, sizeof text, "%s", sentence);
+    else
+        snprintf(text, sizeof text, "%s (%s%s%s%s)", sentence, fallback ? "default " : "",
+                 fallback ? fallback : "", fallback ? "; " : "", variable);
+    const bool is_flag = option->type == OPTION_FLAG;
+    const int column = fprintf(file, "  --%s%s%s%s", is_flag && !option->only_flag ? "[no-]" : "",
+                               option->name, is_flag ? "" : " ", is_flag ? "" : option->value);
     print_wrapped(file, column < 0 ? 0 : (size_t)column, text);
+}
+
+static void print_options(FILE *file, const char *title, const struct option *options)
+{
+    if (options->name != NULL)
+        fprintf(file, "\n%s:\n", title);
+    for (const struct option *option = options; option->name != NULL; option++)
+        print_option(file, option);
 }
 
 void options_help(const struct command *command, FILE *file)
 {
-    fprintf(file, "Usage: lstmd %s [options]%s%s\n\n%s\n\nOptions:\n", command->name,
+    fprintf(file, "Usage: lstmd %s [options]%s%s\n\n%s\n", command->name,
             command->arguments[0] ? " " : "", command->arguments, command->summary);
-    for (const struct option *option = command->options; option->name != NULL; option++)
-        print_option(file, option);
+    print_options(file, "Options", command->options);
+    print_options(file, "Options of every command", common_options);
 }

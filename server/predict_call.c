@@ -56,37 +56,88 @@ enum lstm_status predict_call_add_states(struct predict_call *call,
     return LSTM_OK;
 }
 
-/* How many numbers a sequence's output has; SIZE_MAX if that is more. */
-static size_t output_count(const struct lstm_model_info *info, const struct lstm_sequence *sequence)
+/* How many numbers the outputs have: of each step of a sequence, and besides. */
+struct widths {
+    size_t of_step, of_sequence;
+};
+
+static struct widths measure(const struct lstm_model_info *info,
+                             const struct predict_outputs *wanted)
 {
-    size_t count;
-    if (!info->output_is_sequence)
-        return info->output_size;
-    return __builtin_mul_overflow(sequence->steps, info->output_size, &count) ? SIZE_MAX : count;
+    struct widths widths = {0, 0};
+    if (wanted->output)
+        *(info->output_is_sequence ? &widths.of_step : &widths.of_sequence) += info->output_size;
+    if (wanted->rnn_output)
+        widths.of_step += info->rnn_output_size;
+    if (wanted->final_state)
+        widths.of_sequence += info->state_size;
+    if (wanted->state_trace)
+        widths.of_step += info->state_size;
+    if (wanted->gates_trace)
+        widths.of_step += info->gates_size;
+    return widths;
+}
+
+/* The numbers of all sequences, or more than PREDICT_MAX_OUTPUTS if they are more. */
+static size_t count_outputs(const struct predict_call *call, const struct widths *widths,
+                            bool is_padded)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < call->n && total <= PREDICT_MAX_OUTPUTS; i++) {
+        const size_t steps = is_padded ? call->steps : call->sequences[i].steps;
+        size_t count;
+        if (__builtin_mul_overflow(steps, widths->of_step, &count) ||
+            __builtin_add_overflow(count, widths->of_sequence, &count) ||
+            __builtin_add_overflow(total, count, &total))
+            return SIZE_MAX;
+    }
+    return total;
+}
+
+/* Hands out the sequence's part of the memory; returns where the next one's begins. */
+static float *place_outputs(struct lstm_sequence *sequence, const struct lstm_model_info *info,
+                            const struct predict_outputs *wanted, float *memory)
+{
+    const size_t output_rows = info->output_is_sequence ? sequence->steps : 1;
+    const struct {
+        bool is_wanted;
+        float **pointer;
+        size_t n;
+    } parts[] = {
+        {wanted->output, &sequence->output, output_rows * info->output_size},
+        {wanted->rnn_output, &sequence->rnn_output, sequence->steps * info->rnn_output_size},
+        {wanted->final_state, &sequence->final_state, info->state_size},
+        {wanted->state_trace, &sequence->state_trace, sequence->steps * info->state_size},
+        {wanted->gates_trace, &sequence->gates_trace, sequence->steps * info->gates_size},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!parts[i].is_wanted)
+            continue;
+        *parts[i].pointer = memory;
+        memory += parts[i].n;
+    }
+    return memory;
 }
 
 enum lstm_status predict_call_add_outputs(struct predict_call *call,
                                           const struct lstm_model_info *info,
+                                          const struct predict_outputs *wanted,
                                           struct lstm_error *error)
 {
-    size_t total = 0;
-    for (size_t i = 0; i < call->n; i++) {
-        if (__builtin_add_overflow(total, output_count(info, &call->sequences[i]), &total) ||
-            total > PREDICT_MAX_OUTPUTS)
-            return lstm_fail(error, LSTM_INVALID,
-                             "the answer would have more than %d numbers; send fewer or shorter "
-                             "instances at a time",
-                             PREDICT_MAX_OUTPUTS);
-    }
+    const struct widths widths = measure(info, wanted);
+    if (count_outputs(call, &widths, wanted->is_padded) > PREDICT_MAX_OUTPUTS)
+        return lstm_fail(error, LSTM_INVALID,
+                         "the answer would have more than %d numbers; send fewer or shorter "
+                         "instances at a time",
+                         PREDICT_MAX_OUTPUTS);
     /* One more, so that no output at all is not taken for no memory. */
+    const size_t total = count_outputs(call, &widths, false);
     float *outputs = malloc((total + 1) * sizeof *outputs);
     if (outputs == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for %zu outputs", total);
     predict_call_memory(call)->outputs = outputs;
-    for (size_t i = 0; i < call->n; i++) {
-        call->sequences[i].output = outputs;
-        outputs += output_count(info, &call->sequences[i]);
-    }
+    for (size_t i = 0; i < call->n; i++)
+        outputs = place_outputs(&call->sequences[i], info, wanted, outputs);
     return LSTM_OK;
 }
 

@@ -6,8 +6,8 @@
 #include "server/json.h"
 #include "server/predict_codec.h"
 
-/* The numbers of a call's outputs together, 256 MB of them: a body of a few bytes a step may ask
- * for thousands of outputs a step. */
+/* The numbers of a call's outputs together, 256 MB of them, and of its answer: a body of a few
+ * bytes a step may ask for thousands of outputs a step. */
 enum { PREDICT_MAX_OUTPUTS = 1 << 26 };
 
 /* Behind predict_call.memory. */
@@ -32,9 +32,16 @@ LSTM_MUST_CHECK enum lstm_status predict_call_add_sequences(struct predict_call 
 LSTM_MUST_CHECK enum lstm_status predict_call_add_states(struct predict_call *call,
                                                          const struct lstm_model_info *info,
                                                          struct lstm_error *error);
-/* Makes the outputs of all sequences, whose steps are final. INVALID: too many numbers. */
+/* Which outputs of a sequence are wanted. */
+struct predict_outputs {
+    bool output, rnn_output, final_state, state_trace, gates_trace;
+    bool is_padded; /* the answer has T steps of every sequence */
+};
+
+/* Makes the outputs of all sequences, whose steps are final; once. INVALID: too many numbers. */
 LSTM_MUST_CHECK enum lstm_status predict_call_add_outputs(struct predict_call *call,
                                                           const struct lstm_model_info *info,
+                                                          const struct predict_outputs *wanted,
                                                           struct lstm_error *error);
 
 /* The first of n values that is no token id below the vocabulary; n: all are, or inputs are not

@@ -26,14 +26,17 @@ struct predict_limits {
 /* A decoded request: the sequences' inputs, initial states and outputs lie in `memory`. */
 struct predict_call {
     enum predict_form form;
+    bool time_major;                 /* inputs came, and outputs go, as [T][B] */
+    size_t steps;                    /* T: of the longest input, before sequence_length cuts it */
     struct lstm_sequence *sequences; /* n; owned */
     size_t n;
     void *memory; /* owned */
 };
 
-/* Decode. On failure *call is empty (release is allowed). INVALID: malformed JSON or an unusable
- * body; SHAPE: a wrong shape. The sentence names the path, what was expected and what was found:
- * `instances[2][4]: expected 28 numbers, found 27`. NO_MEMORY. */
+/* Decode: the sequences have inputs, and outputs once predict_call_add_outputs() (predict_call.h)
+ * has made them. On failure *call is empty (release is allowed). INVALID: malformed JSON or an
+ * unusable body; SHAPE: a wrong shape. The sentence names the path, what was expected and what was
+ * found: `instances[2][4]: expected 28 numbers, found 27`. NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status predict_decode_json(const struct lstm_model *model,
                                                      const struct predict_limits *limits,
                                                      const char *body, size_t n,
@@ -47,7 +50,8 @@ predict_decode_octets(const struct lstm_model *model, const struct predict_limit
                       struct lstm_error *error);
 
 /* Appends {"predictions":[...]} or {"outputs":[...]}. A sequence output is [T][output_size], cut to
- * each instance's length in row form, zero-padded to the longest in column form.
+ * each instance's length in row form; in column form, [B][T] or [T][B] of them, it is zero past
+ * each length.
  * NON_FINITE: the model's output is NaN or infinite (JSON has no word for it). NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status predict_encode(const struct lstm_model *model,
                                                 const struct predict_call *call, struct buf *out,

@@ -113,6 +113,13 @@ static enum lstm_status decode_rows(struct decoder *d, const struct json_t *inst
     return status;
 }
 
+static void keep_steps(struct predict_call *call)
+{
+    for (size_t i = 0; i < call->n; i++)
+        if (call->sequences[i].steps > call->steps)
+            call->steps = call->sequences[i].steps;
+}
+
 /* Cuts the sequences, which have all of their steps, to sequence_length. */
 static enum lstm_status decode_lengths(struct decoder *d, const struct json_t *value)
 {
@@ -151,8 +158,7 @@ static enum lstm_status decode_column_states(struct decoder *d, const struct jso
                                 d->error);
 }
 
-static enum lstm_status decode_columns(struct decoder *d, const struct json_t *inputs,
-                                       bool time_major)
+static enum lstm_status decode_columns(struct decoder *d, const struct json_t *inputs)
 {
     static const char *const keys[] = {"input", "sequence_length", "initial_state", NULL};
     const bool is_named = json_kind(inputs) == JSON_KIND_OBJECT;
@@ -164,10 +170,12 @@ static enum lstm_status decode_columns(struct decoder *d, const struct json_t *i
     if (status == LSTM_OK)
         status = get_input(d, is_named ? json_member(inputs, "input") : inputs, path, &tensor);
     if (status == LSTM_OK)
-        status = time_major ? decode_time_major(d, tensor, path) : decode_batch(d, tensor, path);
+        status = d->call->time_major ? decode_time_major(d, tensor, path)
+                                     : decode_batch(d, tensor, path);
     if (status != LSTM_OK)
         return status;
 
+    keep_steps(d->call);
     const struct json_t *const lengths = json_member(inputs, "sequence_length");
     const struct json_t *const state = json_member(inputs, "initial_state");
     if (lengths != NULL)
@@ -201,12 +209,15 @@ static enum lstm_status decode_root(struct decoder *d)
                          json_kind_name(time_major));
     if (inputs != NULL) {
         d->call->form = PREDICT_COLUMN;
-        return decode_columns(d, inputs, json_truth(time_major));
+        d->call->time_major = json_truth(time_major);
+        return decode_columns(d, inputs);
     }
     if (json_truth(time_major))
         return lstm_fail(d->error, LSTM_INVALID,
                          "time_major: goes with inputs; instances come one after the other");
-    return decode_rows(d, instances);
+    const enum lstm_status status = decode_rows(d, instances);
+    keep_steps(d->call);
+    return status;
 }
 
 enum lstm_status predict_decode_json(const struct lstm_model *model,
@@ -221,8 +232,6 @@ enum lstm_status predict_decode_json(const struct lstm_model *model,
     status = json_body_parse(body, n, json, error);
     if (status == LSTM_OK)
         status = decode_root(&d);
-    if (status == LSTM_OK)
-        status = predict_call_add_outputs(call, d.info, error);
     if (status != LSTM_OK)
         predict_call_release(call);
     return status;

@@ -108,11 +108,11 @@ enum lstm_status predict_decode_octets(const struct lstm_model *model,
     status = check_values(info, inputs, n_values, error);
     if (status != LSTM_OK)
         goto out;
+    call->steps = info->steps;
     for (size_t i = 0; i < n_instances; i++) {
         call->sequences[i].input = inputs + i * info->steps * info->features;
         call->sequences[i].steps = info->steps;
     }
-    status = predict_call_add_outputs(call, info, error);
 out:
     if (status != LSTM_OK)
         predict_call_release(call);

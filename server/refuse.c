@@ -1,4 +1,4 @@
-/* refuse.c: words 404, 405, 413 and 500. SPDX-License-Identifier: Apache-2.0 */
+/* refuse.c: words 401, 403, 404, 405, 413 and 500. SPDX-License-Identifier: Apache-2.0 */
 #include "server/refuse.h"
 
 /* Of what the client sent. */
@@ -13,6 +13,17 @@ void refuse_route(struct request *request)
     else
         respond_error(request, 404, "no such route: %.*s %.*s", MAX_METHOD, request->method,
                       MAX_PATH, request->path);
+}
+
+void refuse_key(struct request *request, const char *reason)
+{
+    respond_error(request, 401, "%s; send Authorization: Bearer <key> or X-API-Key: <key>", reason);
+}
+
+void refuse_scope(struct request *request, const char *scope)
+{
+    respond_error(request, 403, "%.*s %.*s needs an API key with the scope %s", MAX_METHOD,
+                  request->method, MAX_PATH, request->path, scope);
 }
 
 void refuse_length(struct request *request, size_t limit)

@@ -7,6 +7,12 @@
 /* No route matched: 405 if response.allow says what the path has, else 404. */
 void refuse_route(struct request *request);
 
+/* 401: `reason` is a sentence's beginning. */
+void refuse_key(struct request *request, const char *reason);
+
+/* 403: the key lacks this scope. */
+void refuse_scope(struct request *request, const char *scope);
+
 /* 413. */
 void refuse_length(struct request *request, size_t limit);
 

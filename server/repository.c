@@ -81,19 +81,29 @@ static uint64_t parse_version(const char *name)
     return strtoull(name, NULL, 10);
 }
 
-/* Modification times and sizes of the two files, folded into one number. */
+/* The time of the last change of status tells writing, renaming and replacing alike, and cannot be
+ * set; the file's number tells a link that was turned to another. */
+int64_t repository_file_stamp(const char *path)
+{
+    struct stat about;
+    if (stat(path, &about) != 0)
+        return 0;
+    const uint64_t sum = (uint64_t)about.st_ctim.tv_sec * 1000000007u +
+                         (uint64_t)about.st_ctim.tv_nsec + (uint64_t)about.st_size * 31 +
+                         (uint64_t)about.st_ino * 1000000009u;
+    return sum == 0 ? 1 : (int64_t)sum;
+}
+
+/* The stamps of a version's two files in one number. */
 static int64_t fingerprint(const char *version_path)
 {
     static const char *const files[] = {"model.json", "weights.safetensors"};
     uint64_t sum = 0;
     for (size_t i = 0; i < 2; i++) {
         char path[PATH_MAX];
-        struct stat about;
         const int length = snprintf(path, sizeof path, "%s/%s", version_path, files[i]);
-        if (length >= (int)sizeof path || stat(path, &about) != 0)
-            continue;
-        sum = sum * 1000003 + (uint64_t)about.st_mtim.tv_sec * 1000000007u +
-              (uint64_t)about.st_mtim.tv_nsec + (uint64_t)about.st_size * 31;
+        if (length < (int)sizeof path)
+            sum = sum * 1000003 + (uint64_t)repository_file_stamp(path);
     }
     return (int64_t)sum;
 }
@@ -101,7 +111,19 @@ static int64_t fingerprint(const char *version_path)
 static int newest_first(const void *a, const void *b)
 {
     const struct repository_version *x = a, *y = b;
-    return x->number == y->number ? 0 : x->number > y->number ? -1 : 1;
+    if (x->number == y->number)
+        return strcmp(y->folder, x->folder);
+    return x->number > y->number ? -1 : 1;
+}
+
+/* Of folders that say the same number, the first stays. Returns how many are left. */
+static size_t drop_twins(struct repository_version *sorted, size_t n)
+{
+    size_t kept = 1;
+    for (size_t i = 1; i < n; i++)
+        if (sorted[i].number != sorted[kept - 1].number)
+            sorted[kept++] = sorted[i];
+    return kept;
 }
 
 enum lstm_status repository_versions(const char *folder, const char *model,
@@ -138,8 +160,10 @@ enum lstm_status repository_versions(const char *folder, const char *model,
         *n = 0;
         return status;
     }
-    if (*n > 0)
+    if (*n > 0) {
         qsort(list, *n, sizeof *list, newest_first);
+        *n = drop_twins(list, *n);
+    }
     *versions = list;
     return LSTM_OK;
 }

@@ -21,8 +21,11 @@ struct repository_version {
     int64_t changed; /* changes when a file in it does */
 };
 
-/* The versions of a model, largest first: *versions is new (free()). Folders whose names are not
- * whole numbers are passed over. IO, NO_MEMORY. */
+/* A number that changes when the file does; 0: there is none. */
+int64_t repository_file_stamp(const char *path);
+
+/* The versions of a model, largest first, each once ("1" or "01"): *versions is new (free()).
+ * Folders whose names are not whole numbers are passed over. IO, NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status repository_versions(const char *folder, const char *model,
                                                      struct repository_version **versions,
                                                      size_t *n, struct lstm_error *error);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "server/buf.h"
+#include "server/keys.h"
 
 struct app;   /* app.h: what the handlers work on */
 struct route; /* router.h */
@@ -38,6 +39,9 @@ struct response {
     int retry_after_s;       /* Retry-After header; 0: none */
     const char *static_body; /* answered instead of body, never freed; NULL: body */
     size_t static_bytes;
+    const char *allow_origin; /* Access-Control-Allow-Origin header; NULL: none */
+    bool varies;              /* Vary: Origin header */
+    bool preflight;           /* the answer to a browser that asks what it may send */
 };
 
 struct request {
@@ -49,7 +53,9 @@ struct request {
     const char *content_type; /* lower case, without parameters; "" if none */
     char *body;               /* body_bytes, then a NUL */
     size_t body_bytes;
-    char id[65]; /* X-Request-Id: the client's (cut to printable) or a made one */
+    char id[65];              /* X-Request-Id: the client's (cut to printable) or a made one */
+    char key[KEY_NAME_BYTES]; /* the name of the API key; "" if there is none */
+    int64_t deadline_us;      /* when nobody wants the answer any more, monotonic; 0: never */
     const char *(*query)(const struct request *, const char *name);  /* NULL: not given */
     const char *(*header)(const struct request *, const char *name); /* NULL: not given */
 
@@ -69,6 +75,12 @@ struct request {
 
 /* Goes on with a request whose handler returned LATER. */
 void request_resume(struct request *request);
+
+/* Whether the client has closed its connection, so that nobody would read the answer: one system
+ * call. For a request that is LATER, by the thread that will resume it: until then the connection
+ * is suspended, so that its socket stays open and nobody else reads from it. A client that closes
+ * only its sending side counts as gone. With TLS, one that says goodbye first does not. */
+bool request_is_gone(const struct request *request);
 
 /* Microseconds of CLOCK_MONOTONIC. */
 int64_t monotonic_us(void);

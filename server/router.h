@@ -7,6 +7,7 @@
 #ifndef ROUTER_H
 #define ROUTER_H
 
+#include "server/keys.h"
 #include "server/request.h"
 
 struct route {
@@ -15,6 +16,7 @@ struct route {
     const char *name;    /* label of metrics and of the access line: "predict" */
     const char *summary; /* one sentence for the documentation */
     enum handled (*handle)(struct app *app, struct request *request);
+    enum scope scope; /* that a key needs, where the server has keys */
 };
 
 /* The table, ended by a row without a method. */

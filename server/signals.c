@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +16,10 @@ static int pipe_ends[2] = {-1, -1};
 
 static void on_signal(int number)
 {
+    static atomic_flag is_ending = ATOMIC_FLAG_INIT;
     int saved = errno;
+    if (number != SIGHUP && atomic_flag_test_and_set(&is_ending))
+        _exit(128 + number);
     unsigned char byte = (unsigned char)number;
     /* A full pipe holds signals enough; this one may be lost. */
     if (write(pipe_ends[1], &byte, 1) < 0)

@@ -1,8 +1,9 @@
 /* signals.h: signals as numbers to wait for. SPDX-License-Identifier: Apache-2.0
  *
- * SIGINT, SIGTERM and SIGHUP are caught: the handler writes the signal's number to a pipe, and that
- * is all that happens in signal context. SIGPIPE is ignored. For one process, one waiting thread.
- */
+ * SIGINT, SIGTERM and SIGHUP are caught: the handler writes the signal's number to a pipe. The
+ * second SIGINT or SIGTERM ends the process there and then, whatever it is doing, with the exit
+ * status that shells give to a death by that signal (130, 143). SIGPIPE is ignored. For one
+ * process, one waiting thread. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 

@@ -5,24 +5,17 @@
 
 #include "tests/support/assert_tensor.h"
 #include "tests/support/cases.h"
-#include "tests/support/golden.h"
+#include "tests/support/golden_forward.h"
 #include "tests/support/model_builder.h"
 
 Suite *suite_goldens(void);
 
-enum { BATCH = 3, TIME = 2, EMBED = 4, UNITS = 5, CLASSES = 3 };
-
-static const struct forward_case {
-    const char *name;
-    double forget_bias;
-    bool initial_state, masked;
-    size_t n_cells;
-} forward_cases[] = {
-    {"single", 1, false, false, 1},
-    {"single_forget_bias_0", 0, false, false, 1},
-    {"single_initial_state", 1, true, false, 1},
-    {"single_sequence_length", 1, true, true, 1},
-    {"multi", 1, false, false, 2},
+enum {
+    BATCH = GOLDEN_BATCH,
+    TIME = GOLDEN_TIME,
+    EMBED = GOLDEN_EMBED,
+    UNITS = GOLDEN_UNITS,
+    CLASSES = 3
 };
 
 static void load_tensor(const json_t *golden, const char *key, struct reference_tensor *tensor)
@@ -30,47 +23,15 @@ static void load_tensor(const json_t *golden, const char *key, struct reference_
     golden_values(golden, key, tensor->data, tensor->n);
 }
 
-static struct reference_network forward_network(const json_t *golden,
-                                                const struct forward_case *this_case)
-{
-    struct reference_network network = {.features = EMBED, .n_layers = this_case->n_cells};
-    for (size_t k = 0; k < this_case->n_cells; k++)
-        network.layers[k] = (struct reference_layer){
-            .kind = REFERENCE_LSTM,
-            .name = k == 0 ? "cell_0" : "cell_1",
-            .units = UNITS,
-            .forget_bias = this_case->forget_bias,
-            .return_sequences = k + 1 < this_case->n_cells,
-        };
-    reference_init(&network, 1);
-    for (size_t k = 0; k < this_case->n_cells; k++) {
-        load_tensor(golden, k == 0 ? "kernel" : "kernel2", &network.layers[k].tensors[0]);
-        load_tensor(golden, k == 0 ? "bias" : "bias2", &network.layers[k].tensors[1]);
-    }
-    return network;
-}
-
-/* The golden c or h of a cell after a step: [BATCH, UNITS], in a list if there are two cells. */
-static void load_state(const json_t *golden, const struct forward_case *this_case, size_t step,
-                       const char *part, size_t cell, double *values)
-{
-    char path[96];
-    if (this_case->n_cells == 1)
-        snprintf(path, sizeof path, "%s/steps/%zu/%s", this_case->name, step, part);
-    else
-        snprintf(path, sizeof path, "%s/steps/%zu/%s/%zu", this_case->name, step, part, cell);
-    golden_values(golden, path, values, BATCH * UNITS);
-}
-
-static void compare_forward(const json_t *golden, const struct forward_case *this_case,
+static void compare_forward(const json_t *golden, const struct golden_case *this_case,
                             const struct lstm_sequence *sequences)
 {
     size_t state_size = 2 * UNITS * this_case->n_cells;
     for (size_t t = 0; t < TIME; t++) {
         for (size_t cell = 0; cell < this_case->n_cells; cell++) {
             double c[BATCH * UNITS], h[BATCH * UNITS];
-            load_state(golden, this_case, t, "c", cell, c);
-            load_state(golden, this_case, t, "h", cell, h);
+            golden_state(golden, this_case, t, "c", cell, c);
+            golden_state(golden, this_case, t, "h", cell, h);
             for (size_t b = 0; b < BATCH; b++) {
                 bool inside = t < sequences[b].steps, last = t + 1 == TIME;
                 const float *state =
@@ -87,10 +48,9 @@ static void compare_forward(const json_t *golden, const struct forward_case *thi
 
 START_TEST(test_forward_pass_gives_the_numbers_of_tensorflow_js)
 {
-    const struct forward_case *this_case = &forward_cases[_i];
-    static const size_t masked_lengths[] = {2, 1, 0};
+    const struct golden_case *this_case = &golden_cases[_i];
     json_t *golden = golden_load("tfjs_golden.json");
-    struct reference_network network = forward_network(golden, this_case);
+    struct reference_network network = golden_network(golden, this_case);
     struct lstm_model *model = build_model(&network, NULL);
     struct lstm_runner *runner = create_runner(model, BATCH, 0);
     float x[BATCH * TIME * EMBED], c0[BATCH * UNITS], h0[BATCH * UNITS], initial[BATCH][2 * UNITS];
@@ -104,7 +64,7 @@ START_TEST(test_forward_pass_gives_the_numbers_of_tensorflow_js)
         memcpy(initial[b] + UNITS, h0 + b * UNITS, UNITS * sizeof *h0);
         sequences[b] = (struct lstm_sequence){
             .input = x + b * TIME * EMBED,
-            .steps = this_case->masked ? masked_lengths[b] : TIME,
+            .steps = this_case->masked ? golden_lengths[b] : TIME,
             .initial_state = this_case->initial_state ? initial[b] : NULL,
             .rnn_output = outputs[b],
             .final_state = finals[b],
@@ -115,10 +75,8 @@ START_TEST(test_forward_pass_gives_the_numbers_of_tensorflow_js)
     assert_ok(lstm_runner_run(runner, model, sequences, BATCH, &error), &error);
     compare_forward(golden, this_case, sequences);
     for (size_t t = 0; t < TIME; t++) {
-        char path[96];
         double want[BATCH * UNITS];
-        snprintf(path, sizeof path, "%s/steps/%zu/output", this_case->name, t);
-        golden_values(golden, path, want, BATCH * UNITS);
+        golden_output(golden, this_case, t, want);
         for (size_t b = 0; b < BATCH; b++)
             if (t < sequences[b].steps)
                 assert_tensor("output", outputs[b] + t * UNITS, want + b * UNITS, UNITS, 1e-6, 0);
@@ -244,7 +202,7 @@ Suite *suite_goldens(void)
     TCase *golden = tcase_create("golden");
     suite_add_tcase(suite, golden);
     tcase_add_loop_test(golden, test_forward_pass_gives_the_numbers_of_tensorflow_js, 0,
-                        N_CASES(forward_cases));
+                        N_GOLDEN_CASES);
     tcase_add_loop_test(golden,
                         test_training_gives_the_losses_gradients_and_parameters_of_tensorflow, 0,
                         N_CASES(training_cases));

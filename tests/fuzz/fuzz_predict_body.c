@@ -1,10 +1,11 @@
-/* fuzz_predict_body.c: no body makes predict_decode_json() misbehave, and what it accepts lies
- * within the limits and its own memory. SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_predict_body.c: no body makes predict_decode_json() or state_options_decode() misbehave, and
+ * what they accept lies within the limits and its own memory. SPDX-License-Identifier: Apache-2.0
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/predict_codec.h"
+#include "server/state_codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,6 +39,12 @@ static struct lstm_model *get_model(size_t i)
     return models[i];
 }
 
+static void fill(float *values, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        values[k] = (float)k / 3;
+}
+
 /* Touches all that a runner would. */
 static void check_sequence(const struct lstm_model_info *info, const struct lstm_sequence *sequence)
 {
@@ -52,13 +59,33 @@ static void check_sequence(const struct lstm_model_info *info, const struct lstm
     for (size_t k = 0; sequence->initial_state != NULL && k < info->state_size; k++)
         require(isfinite(sequence->initial_state[k]));
     const size_t rows = info->output_is_sequence ? sequence->steps : 1;
-    for (size_t k = 0; k < rows * info->output_size; k++)
-        sequence->output[k] = (float)k / 3;
+    fill(sequence->output, rows * info->output_size);
+    fill(sequence->rnn_output, sequence->steps * info->rnn_output_size);
+    fill(sequence->final_state, info->state_size);
+    fill(sequence->state_trace, sequence->steps * info->state_size);
+    fill(sequence->gates_trace, sequence->steps * info->gates_size);
 }
 
-static void check_accepted(const struct lstm_model *model, const struct predict_call *call)
+/* What it wants as a state request. */
+static void check_state(const struct lstm_model *model, struct predict_call *call)
+{
+    struct state_options options;
+    struct lstm_error error;
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    if (state_options_decode(model, &predict_call_memory(call)->body, &options, &error) == LSTM_OK)
+        require(state_encode(model, call, &options, &out, NULL) == LSTM_OK);
+    else
+        require(options.layers == NULL && error.text[0] != '\0');
+    state_options_release(&options);
+    buf_release(&out);
+}
+
+static void check_accepted(const struct lstm_model *model, struct predict_call *call)
 {
     const struct lstm_model_info *const info = lstm_model_info(model);
+    const struct predict_outputs wanted = {true, true, true, true, true, true};
+    require(predict_call_add_outputs(call, info, &wanted, NULL) == LSTM_OK);
     require(call->n >= 1 && call->n <= limits.max_instances);
     for (size_t i = 0; i < call->n; i++) {
         check_sequence(info, &call->sequences[i]);
@@ -69,6 +96,7 @@ static void check_accepted(const struct lstm_model *model, const struct predict_
     buf_init(&out, 1 << 20);
     require(predict_encode(model, call, &out, NULL) == LSTM_OK);
     buf_release(&out);
+    check_state(model, call);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

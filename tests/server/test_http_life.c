@@ -2,6 +2,7 @@
  * counting, start and stop. SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,7 +47,7 @@ START_TEST(test_http_client_that_hangs_up_while_put_off_is_discarded_after_resum
     struct request *request = take_waiting();
     ck_assert_uint_eq(http_in_flight(http), 1);
     raw_client_close(&client);
-    raw_client_connect(&client, http_port(http));
+    raw_client_connect(&client, http_port);
     assert_alive();
     ck_assert_uint_eq(app.n_discarded, 0);
     request_resume(request);
@@ -56,11 +57,48 @@ START_TEST(test_http_client_that_hangs_up_while_put_off_is_discarded_after_resum
 }
 END_TEST
 
+START_TEST(test_http_request_put_off_tells_that_its_client_has_gone)
+{
+    post_bytes("/later", 10);
+    struct request *request = take_waiting();
+    ck_assert(!request_is_gone(request));
+    raw_client_close(&client);
+    while (!request_is_gone(request))
+        sched_yield();
+    request_resume(request);
+    wait_until_discarded(1);
+    raw_client_connect(&client, http_port);
+}
+END_TEST
+
+START_TEST(test_http_client_that_sends_on_while_put_off_is_not_gone)
+{
+    post_bytes("/later", 10);
+    struct request *request = take_waiting();
+    raw_client_send_text(&client, "GET /echo/m HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert(!request_is_gone(request));
+    request_resume(request);
+    raw_client_receive(&client, &answer, false);
+    assert_answer(200, "finished");
+    raw_client_receive(&client, &answer, false);
+    assert_answer(200, "GET|m||none|");
+}
+END_TEST
+
+START_TEST(test_http_client_that_hangs_up_within_its_header_harms_nobody)
+{
+    raw_client_send_text(&client, "GET /echo/m HTTP/1.1\r\nHost: ");
+    raw_client_close(&client);
+    raw_client_connect(&client, http_port);
+    assert_alive();
+}
+END_TEST
+
 START_TEST(test_http_client_that_hangs_up_within_its_body_harms_nobody)
 {
     raw_client_send_text(&client, "POST /echo/m HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx");
     raw_client_close(&client);
-    raw_client_connect(&client, http_port(http));
+    raw_client_connect(&client, http_port);
     assert_alive();
 }
 END_TEST
@@ -108,34 +146,6 @@ START_TEST(test_http_answers_are_counted_by_route_and_model)
 }
 END_TEST
 
-START_TEST(test_http_port_that_is_taken_is_an_error_that_names_it)
-{
-    struct lstm_error error;
-    struct http *second;
-    const struct http_options options = {.routes = http_table,
-                                         .host = "127.0.0.1",
-                                         .port = http_port(http),
-                                         .n_threads = 1,
-                                         .max_connections = 10};
-    char expected[64];
-    snprintf(expected, sizeof expected, "cannot listen on 127.0.0.1, port %u: ", options.port);
-    ck_assert_int_eq(http_start(&options, &app, &second, &error), LSTM_IO);
-    ck_assert_ptr_null(second);
-    ck_assert_int_eq(strncmp(error.text, expected, strlen(expected)), 0);
-}
-END_TEST
-
-START_TEST(test_http_host_that_is_no_address_is_an_error_that_names_it)
-{
-    struct lstm_error error;
-    struct http *second;
-    const struct http_options options = {
-        .routes = http_table, .host = "300.1.1.1.", .n_threads = 1, .max_connections = 10};
-    ck_assert_int_eq(http_start(&options, &app, &second, &error), LSTM_IO);
-    ck_assert_ptr_nonnull(strstr(error.text, "300.1.1.1."));
-}
-END_TEST
-
 Suite *suite_http_life(void)
 {
     Suite *suite = suite_create("http_life");
@@ -145,11 +155,12 @@ Suite *suite_http_life(void)
     tcase_add_test(tcase, test_http_request_put_off_is_finished_after_resume_from_another_thread);
     tcase_add_test(tcase, test_http_request_resumed_before_its_handler_returned_is_finished);
     tcase_add_test(tcase, test_http_client_that_hangs_up_while_put_off_is_discarded_after_resume);
+    tcase_add_test(tcase, test_http_request_put_off_tells_that_its_client_has_gone);
+    tcase_add_test(tcase, test_http_client_that_sends_on_while_put_off_is_not_gone);
+    tcase_add_test(tcase, test_http_client_that_hangs_up_within_its_header_harms_nobody);
     tcase_add_test(tcase, test_http_client_that_hangs_up_within_its_body_harms_nobody);
     tcase_add_test(tcase, test_http_quiesced_server_finishes_what_it_has);
     tcase_add_test(tcase, test_http_answers_are_counted_by_route_and_model);
-    tcase_add_test(tcase, test_http_port_that_is_taken_is_an_error_that_names_it);
-    tcase_add_test(tcase, test_http_host_that_is_no_address_is_an_error_that_names_it);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -62,7 +62,7 @@ START_TEST(test_metrics_counters_and_gauges_are_written)
     ck_assert(has_line("lstmd_requests_total{model=\"m\",route=\"predict\",code=\"200\"} 3"));
     ck_assert(has_line("# TYPE lstmd_queue_depth gauge"));
     ck_assert(has_line("lstmd_queue_depth{model=\"m\"} 3.5"));
-    ck_assert(has_line("lstmd_models_loaded 0"));
+    ck_assert(has_line("lstmd_requests_in_flight 0"));
 }
 END_TEST
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/predict_codec.h"
+#include "server/predict_call.h"
 
 Suite *suite_predict_codec(void);
 
@@ -244,6 +244,9 @@ START_TEST(test_predict_decode_json_copies_no_inputs)
     ck_assert_int_eq(predict_decode_json(models[ANY], &limits, body, sizeof body - 1, &call, NULL),
                      LSTM_OK);
     ck_assert_ptr_eq(call.sequences[1].input, call.sequences[0].input + 4);
+    const struct predict_outputs wanted = {.output = true};
+    ck_assert_int_eq(predict_call_add_outputs(&call, lstm_model_info(models[ANY]), &wanted, NULL),
+                     LSTM_OK);
     ck_assert_ptr_eq(call.sequences[1].output, call.sequences[0].output + 4);
     predict_call_release(&call);
     predict_call_release(&call);

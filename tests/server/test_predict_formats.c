@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "server/predict_codec.h"
+#include "server/predict_call.h"
 
 Suite *suite_predict_formats(void);
 
@@ -131,17 +131,40 @@ static const struct {
     int model;
     enum predict_form form;
     size_t steps[2]; /* of two instances; the second's output follows the first's */
+    size_t input_steps;
+    bool time_major;
     const char *expected;
 } answers[] = {
-    {FIXED, PREDICT_ROW, {2, 2}, "{\"predictions\":[[0.1,2.0],[-1e-07,0.0]]}"},
-    {FIXED, PREDICT_COLUMN, {2, 2}, "{\"outputs\":[[0.1,2.0],[-1e-07,0.0]]}"},
-    {SEQUENCE, PREDICT_ROW, {1, 2}, "{\"predictions\":[[[0.1,2.0]],[[-1e-07,0.0],[5.5,1e+10]]]}"},
+    {FIXED, PREDICT_ROW, {2, 2}, 2, false, "{\"predictions\":[[0.1,2.0],[-1e-07,0.0]]}"},
+    {FIXED, PREDICT_COLUMN, {2, 2}, 2, false, "{\"outputs\":[[0.1,2.0],[-1e-07,0.0]]}"},
+    {FIXED, PREDICT_COLUMN, {2, 2}, 2, true, "{\"outputs\":[[0.1,2.0],[-1e-07,0.0]]}"},
+    {SEQUENCE,
+     PREDICT_ROW,
+     {1, 2},
+     2,
+     false,
+     "{\"predictions\":[[[0.1,2.0]],[[-1e-07,0.0],[5.5,1e+10]]]}"},
     {SEQUENCE,
      PREDICT_COLUMN,
      {1, 2},
+     2,
+     false,
      "{\"outputs\":[[[0.1,2.0],[0.0,0.0]],[[-1e-07,0.0],[5.5,1e+10]]]}"},
-    {SEQUENCE, PREDICT_ROW, {0, 1}, "{\"predictions\":[[],[[0.1,2.0]]]}"},
-    {SEQUENCE, PREDICT_COLUMN, {0, 0}, "{\"outputs\":[[],[]]}"},
+    {SEQUENCE,
+     PREDICT_COLUMN,
+     {1, 2},
+     2,
+     true,
+     "{\"outputs\":[[[0.1,2.0],[-1e-07,0.0]],[[0.0,0.0],[5.5,1e+10]]]}"},
+    {SEQUENCE,
+     PREDICT_COLUMN,
+     {1, 1},
+     2,
+     false,
+     "{\"outputs\":[[[0.1,2.0],[0.0,0.0]],[[-1e-07,0.0],[0.0,0.0]]]}"},
+    {SEQUENCE, PREDICT_ROW, {0, 1}, 1, false, "{\"predictions\":[[],[[0.1,2.0]]]}"},
+    {SEQUENCE, PREDICT_COLUMN, {0, 0}, 0, false, "{\"outputs\":[[],[]]}"},
+    {SEQUENCE, PREDICT_COLUMN, {0, 0}, 0, true, "{\"outputs\":[]}"},
 };
 
 /* A call of two instances whose outputs are the floats above. */
@@ -150,7 +173,11 @@ static struct predict_call make_call(int i, struct lstm_sequence sequences[2])
     const size_t first = answers[i].model == FIXED ? 2 : 2 * answers[i].steps[0];
     sequences[0] = (struct lstm_sequence){.steps = answers[i].steps[0], .output = outputs};
     sequences[1] = (struct lstm_sequence){.steps = answers[i].steps[1], .output = outputs + first};
-    return (struct predict_call){.form = answers[i].form, .sequences = sequences, .n = 2};
+    return (struct predict_call){.form = answers[i].form,
+                                 .time_major = answers[i].time_major,
+                                 .steps = answers[i].input_steps,
+                                 .sequences = sequences,
+                                 .n = 2};
 }
 
 START_TEST(test_predict_encode_writes_the_answer)
@@ -199,6 +226,7 @@ START_TEST(test_predict_call_that_was_decoded_runs)
 {
     static const char body[] = "{\"instances\":[[1,2,3],[],[4]]}";
     const struct predict_limits wide_limits = {.max_instances = 3, .max_steps = 3};
+    const struct predict_outputs wanted = {.output = true};
     struct predict_call call;
     struct lstm_runner *runner = NULL;
     struct buf out;
@@ -206,6 +234,8 @@ START_TEST(test_predict_call_that_was_decoded_runs)
     ck_assert_int_eq(
         predict_decode_json(models[SEQUENCE], &wide_limits, body, sizeof body - 1, &call, NULL),
         LSTM_OK);
+    ck_assert_int_eq(
+        predict_call_add_outputs(&call, lstm_model_info(models[SEQUENCE]), &wanted, NULL), LSTM_OK);
     ck_assert_int_eq(lstm_runner_create(models[SEQUENCE], NULL, &runner, NULL), LSTM_OK);
     ck_assert_int_eq(lstm_runner_run(runner, models[SEQUENCE], call.sequences, call.n, NULL),
                      LSTM_OK);

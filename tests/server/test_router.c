@@ -8,14 +8,14 @@
 Suite *suite_router(void);
 
 static const struct route table[] = {
-    {"GET", "/m", "list", "", NULL},
-    {"GET", "/m/{model}", "one", "", NULL},
-    {"POST", "/m/{model}", "make", "", NULL},
-    {"POST", "/m/{model}:predict", "predict", "", NULL},
-    {"GET", "/m/{model}/versions/{version}", "version", "", NULL},
-    {"POST", "/m/{model}/versions/{version}:predict", "predict", "", NULL},
-    {"GET", "/m/{model}/labels/{label}", "label", "", NULL},
-    {"GET", "/m/{model}/sessions/{session}/state", "state", "", NULL},
+    {"GET", "/m", "list", "", NULL, SCOPE_NONE},
+    {"GET", "/m/{model}", "one", "", NULL, SCOPE_NONE},
+    {"POST", "/m/{model}", "make", "", NULL, SCOPE_NONE},
+    {"POST", "/m/{model}:predict", "predict", "", NULL, SCOPE_NONE},
+    {"GET", "/m/{model}/versions/{version}", "version", "", NULL, SCOPE_NONE},
+    {"POST", "/m/{model}/versions/{version}:predict", "predict", "", NULL, SCOPE_NONE},
+    {"GET", "/m/{model}/labels/{label}", "label", "", NULL, SCOPE_NONE},
+    {"GET", "/m/{model}/sessions/{session}/state", "state", "", NULL, SCOPE_NONE},
     {0},
 };
 

@@ -43,7 +43,7 @@ size_t daemon_resident_bytes(const struct daemon *server);
 /* What became of a run of `lstmd` that ends by itself. */
 struct daemon_run {
     int exit_status;
-    char out[2048], log[2048]; /* what it wrote on stdout and on stderr */
+    char out[64 * 1024], log[2048]; /* what it wrote on stdout and on stderr */
 };
 void daemon_run(const char *const *arguments, struct daemon_run *run);
 

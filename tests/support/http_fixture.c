@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/listener.h"
 #include "server/log.h"
 #include "server/metrics.h"
 
 struct app app;
 struct http *http;
+uint16_t http_port;
 struct raw_client client;
 struct raw_answer answer;
 
@@ -92,31 +94,42 @@ static enum handled resume_first(struct app *owner, struct request *request)
 }
 
 const struct route http_table[] = {
-    {"GET", "/echo/{model}", "echo", "", echo},
-    {"POST", "/echo/{model}", "echo", "", echo},
-    {"POST", "/busy/{model}", "busy", "", busy},
-    {"GET", "/fixed", "fixed", "", fixed},
-    {"GET", "/silent", "silent", "", silent},
-    {"POST", "/later", "later", "", put_off},
-    {"POST", "/resume_first", "later", "", resume_first},
+    {"GET", "/echo/{model}", "echo", "", echo, SCOPE_READ},
+    {"POST", "/echo/{model}", "echo", "", echo, SCOPE_PREDICT},
+    {"POST", "/busy/{model}", "busy", "", busy, SCOPE_ADMIN},
+    {"GET", "/fixed", "fixed", "", fixed, SCOPE_NONE},
+    {"GET", "/silent", "silent", "", silent, SCOPE_NONE},
+    {"POST", "/later", "later", "", put_off, SCOPE_TRAIN},
+    {"POST", "/resume_first", "later", "", resume_first, SCOPE_TRAIN},
     {0},
 };
 
-void fixture_start(void)
+struct http_options fixture_options(void)
 {
-    const struct http_options options = {.routes = http_table,
-                                         .host = "127.0.0.1",
-                                         .n_threads = 2,
-                                         .max_connections = 100,
-                                         .idle_timeout_s = 30,
-                                         .max_body_bytes = MAX_BODY};
+    return (struct http_options){.rules = {.routes = http_table, .max_body_bytes = MAX_BODY},
+                                 .n_threads = 2,
+                                 .max_connections = 100,
+                                 .header_timeout_s = 30,
+                                 .body_timeout_s = 30,
+                                 .idle_timeout_s = 30};
+}
+
+void fixture_start_with(struct http_options options)
+{
     struct lstm_error error;
     log_init(LOG_LEVEL_OFF, LOG_FORMAT_LOGFMT);
     metrics_reset();
     app = (struct app){.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    http_port = 0;
+    ck_assert_int_eq(listener_open("127.0.0.1", &http_port, &options.fd, &error), LSTM_OK);
+    ck_assert_uint_gt(http_port, 0);
     ck_assert_int_eq(http_start(&options, &app, &http, &error), LSTM_OK);
-    ck_assert_uint_gt(http_port(http), 0);
-    raw_client_connect(&client, http_port(http));
+    raw_client_connect(&client, http_port);
+}
+
+void fixture_start(void)
+{
+    fixture_start_with(fixture_options());
 }
 
 void fixture_stop(void)

@@ -21,9 +21,16 @@ struct app {
 
 extern struct app app;
 extern struct http *http;
+extern uint16_t http_port; /* that it listens on */
 extern struct raw_client client;
 extern struct raw_answer answer; /* what the assertions look at */
 extern const struct route http_table[];
+
+/* What the server of fixture_start() has, but for the routes: a test may start another. */
+struct http_options fixture_options(void);
+
+/* A server with these options on a free port of 127.0.0.1, and a client connected to it. */
+void fixture_start_with(struct http_options options);
 
 /* A checked fixture. */
 void fixture_start(void);

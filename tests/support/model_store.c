@@ -34,26 +34,34 @@ static void make_path(char path[PATH_MAX], const char *folder, const char *name,
     ck_assert_int_lt(snprintf(path, PATH_MAX, "%s/%s/%s", folder, name, version), PATH_MAX);
 }
 
-void model_store_add(const char *folder, const char *name, const char *version, const char *json,
-                     uint64_t seed)
+void model_store_save(const char *folder, const char *name, const char *version,
+                      const struct lstm_model *model)
 {
     char path[PATH_MAX];
     struct lstm_error error = {.text = ""};
-    struct lstm_model *model = create_model(json, seed);
     make_path(path, folder, name, version);
     assert_ok(folder_make(path, &error), &error);
     assert_ok(lstm_model_save(model, path, &error), &error);
+}
+
+void model_store_add(const char *folder, const char *name, const char *version, const char *json,
+                     uint64_t seed)
+{
+    struct lstm_model *model = create_model(json, seed);
+    model_store_save(folder, name, version, model);
     lstm_model_destroy(model);
 }
 
 void model_store_add_broken(const char *folder, const char *name, const char *version)
 {
-    char path[PATH_MAX], file[PATH_MAX + 16];
+    char path[PATH_MAX], file[PATH_MAX + 32];
     struct lstm_error error = {.text = ""};
     make_path(path, folder, name, version);
     assert_ok(folder_make(path, &error), &error);
     snprintf(file, sizeof file, "%s/model.json", path);
     temp_file_write(file, "{\"format\":", 10);
+    snprintf(file, sizeof file, "%s/weights.safetensors", path);
+    temp_file_write(file, "", 0);
 }
 
 void model_store_remove(const char *folder, const char *name, const char *version)

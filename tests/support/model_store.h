@@ -17,7 +17,11 @@ extern const char model_digits[]; /* 28 steps of 28; 10 outputs */
 void model_store_add(const char *folder, const char *name, const char *version, const char *json,
                      uint64_t seed);
 
-/* Makes folder/name/version with a model.json that is none. */
+/* Writes a model as folder/name/version. */
+void model_store_save(const char *folder, const char *name, const char *version,
+                      const struct lstm_model *model);
+
+/* Makes folder/name/version with a model.json that is none, and empty weights. */
 void model_store_add_broken(const char *folder, const char *name, const char *version);
 
 /* Removes folder/name/version. */

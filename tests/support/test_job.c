@@ -33,15 +33,20 @@ static bool wait_for_change(struct job_watch *watch)
     return pthread_cond_timedwait(&watch->changed, &watch->lock, &until) == 0;
 }
 
-void job_watch_wait(struct job_watch *watch, size_t n_done)
+bool job_watch_try(struct job_watch *watch, size_t n_done)
 {
     bool in_time = true;
     pthread_mutex_lock(&watch->lock);
     while (in_time && watch->n_done < n_done)
         in_time = wait_for_change(watch);
-    const size_t found = watch->n_done;
     pthread_mutex_unlock(&watch->lock);
-    ck_assert_msg(in_time, "%zu of %zu jobs are done after %d s", found, n_done, PATIENCE_S);
+    return in_time;
+}
+
+void job_watch_wait(struct job_watch *watch, size_t n_done)
+{
+    ck_assert_msg(job_watch_try(watch, n_done), "%zu jobs are not done after %d s", n_done,
+                  PATIENCE_S);
 }
 
 static void on_done(struct batch_job *job)

@@ -22,8 +22,10 @@ struct job_watch {
 void job_watch_init(struct job_watch *watch);
 void job_watch_release(struct job_watch *watch);
 
-/* Waits until that many jobs are done; aborts the test if it takes too long. */
+/* Waits until that many jobs are done; aborts the test if it takes too long. job_watch_try() is
+ * false then, and may be called by any thread. */
 void job_watch_wait(struct job_watch *watch, size_t n_done);
+bool job_watch_try(struct job_watch *watch, size_t n_done);
 
 /* A job of sequences of 1 to 7 steps. */
 struct test_job {

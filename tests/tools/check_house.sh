@@ -30,7 +30,10 @@ done <<END
 cblas.h core/blas.c
 zlib.h core/gzip.c
 jansson.h core/json_doc.c server/json.c
-microhttpd.h server/http.c
+microhttpd.h server/http.c server/http_exchange.c server/http_exchange.h
+gnutls/abstract.h server/tls.c
+gnutls/crypto.h server/sha256.c
+gnutls/gnutls.h server/tls.c
 END
 
 # Core computes; it does not talk, end the process or start threads.

@@ -1,0 +1,316 @@
+/* http_exchange.c: one request on libmicrohttpd. SPDX-License-Identifier: Apache-2.0
+ *
+ * libmicrohttpd calls, for each request and all on one I/O thread: exchange_on_uri() when the
+ * request line was read; exchange_on_request() when the header was read, for each piece of the
+ * body, and when the body is complete; exchange_on_completed() when the answer was sent or the
+ * connection broke. An answer may be queued in the first and the last call of
+ * exchange_on_request() only. A suspended connection is not watched: that its client went away
+ * shows after it was resumed, so that exchange_on_completed() never runs while a worker holds the
+ * request.
+ *
+ * A request that is refused by its header (401, 404, 413, ...) has its body read and dropped before
+ * the answer, because a client that still sends when the connection closes may never see the
+ * answer. If the announced body is long, or the client waits for 100 Continue, the answer comes at
+ * once. A chunked body, whose length nobody knows, is dropped to its end.
+ *
+ * Whatever the client must do, it has a deadline for: its connection's watch gets the next one at
+ * each of these steps, and while the server itself is busy there is none. */
+#include "server/http_exchange.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "server/access.h"
+#include "server/http_fields.h"
+#include "server/log.h"
+#include "server/reaper.h"
+#include "server/refuse.h"
+
+enum {
+    MAX_RESERVED = 1024 * 1024,   /* of a body, before any of it was received */
+    MAX_DROPPED = 8 * 1024 * 1024 /* of a refused body, before the answer */
+};
+
+/* Who goes on with a request whose handler returned LATER depends on which comes first. */
+enum phase {
+    PHASE_RUNNING, /* neither came yet */
+    PHASE_PARKED,  /* the connection was suspended: request_resume() resumes it */
+    PHASE_RESUMED  /* request_resume() was called */
+};
+
+struct exchange {
+    struct request request; /* first: a pointer to it points to the exchange */
+    struct http_shared *shared;
+    struct MHD_Connection *connection;
+    struct watch *watch; /* of the connection */
+    struct buf body;
+    size_t received_bytes; /* of the body, kept or dropped */
+    bool begun;            /* the header was read */
+    bool refused;          /* the answer is there already: the body is dropped */
+    bool handled;          /* the handler was called */
+    bool later;            /* and returned LATER */
+    bool answered;
+    _Atomic enum phase phase;
+    char media_type[64];
+    char path[]; /* raw, without the query */
+};
+
+static const char *find_query(const struct request *request, const char *name)
+{
+    const struct exchange *exchange = (const struct exchange *)request;
+    return MHD_lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static const char *find_header(const struct request *request, const char *name)
+{
+    const struct exchange *exchange = (const struct exchange *)request;
+    return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+/* The path is kept here because libmicrohttpd hands exchange_on_request() a decoded one. */
+void *exchange_on_uri(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    size_t n = strcspn(uri, "?");
+    struct watch *watch =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    struct exchange *exchange = watch != NULL ? calloc(1, sizeof *exchange + n + 1) : NULL;
+    if (exchange == NULL)
+        return NULL;
+    exchange->watch = watch;
+    exchange->shared = context;
+    exchange->connection = connection;
+    memcpy(exchange->path, uri, n);
+    buf_init(&exchange->body, exchange->shared->rules.max_body_bytes);
+    buf_init(&exchange->request.response.body, SIZE_MAX);
+    exchange->request.path = exchange->path;
+    exchange->request.query = find_query;
+    exchange->request.header = find_header;
+    exchange->request.content_type = exchange->media_type;
+    return exchange;
+}
+
+/* The client has until_us (0: for ever) for what comes next. False: it was too late already, and
+ * the connection is closed. */
+static bool expect(struct exchange *exchange, int64_t until_us, bool may_answer)
+{
+    return watch_until(exchange->watch, until_us, may_answer && !exchange->shared->is_tls);
+}
+
+/* From here on, `exchange` has its answer, and what comes of the body is dropped. */
+static void refuse(struct exchange *exchange)
+{
+    exchange->refused = true;
+    buf_release(&exchange->body);
+}
+
+/* Adds the headers and queues the response. NO: no memory for it; the connection is closed. */
+static enum MHD_Result queue(struct exchange *exchange, struct MHD_Response *reply,
+                             int64_t total_us)
+{
+    struct http_fields fields;
+    http_fields_answer(&exchange->request, total_us, &fields);
+    for (size_t k = 0; k < fields.n; k++) {
+        if (MHD_add_response_header(reply, fields.field[k].name, fields.field[k].value) != MHD_YES)
+            return MHD_NO;
+    }
+    if (atomic_load(&exchange->shared->is_quiesced) &&
+        MHD_add_response_header(reply, "Connection", "close") != MHD_YES)
+        return MHD_NO;
+    unsigned status = (unsigned)exchange->request.response.status;
+    return MHD_queue_response(exchange->connection, status, reply);
+}
+
+/* Answers with what request->response holds. */
+static enum MHD_Result answer(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    struct response *response = &request->response;
+    const int64_t now_us = monotonic_us(), total_us = now_us - request->received_us;
+    if (!expect(exchange, now_us + exchange->shared->body_us, false))
+        return MHD_NO;
+    if (response->static_body == NULL && response->body.failed)
+        refuse_memory(response);
+    else if (response->status == 0)
+        respond_error(request, 500, "the request was not answered");
+    bool is_static = response->static_body != NULL;
+    const char *body = is_static ? response->static_body : response->body.data;
+    size_t n = is_static ? response->static_bytes : response->body.n;
+
+    /* The body lives until exchange_on_completed(). */
+    struct MHD_Response *reply =
+        MHD_create_response_from_buffer(n, (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT);
+    if (reply == NULL)
+        return MHD_NO;
+    exchange->answered = true;
+    enum MHD_Result result = queue(exchange, reply, total_us);
+    MHD_destroy_response(reply);
+    bool is_head = strcmp(request->method, "HEAD") == 0;
+    access_record(&(struct access){request, exchange->handled, exchange->received_bytes,
+                                   is_head ? 0 : n, total_us});
+    return result;
+}
+
+/* Whether the client may send `length` bytes of a body that nobody wants. */
+static bool is_worth_dropping(const struct exchange *exchange, size_t length)
+{
+    return length <= MAX_DROPPED && find_header(&exchange->request, "Expect") == NULL;
+}
+
+/* The header was read. */
+static enum MHD_Result begin(struct exchange *exchange, const char *method)
+{
+    struct http_shared *shared = exchange->shared;
+    struct request *request = &exchange->request;
+    exchange->begun = true;
+    atomic_fetch_add(&shared->in_flight, 1);
+    metric_add(shared->in_flight_gauge, 1);
+    request->received_us = monotonic_us();
+    request->method = method;
+    http_fields_id(request->id, find_header(request, "X-Request-Id"));
+    http_fields_media_type(exchange->media_type, sizeof exchange->media_type,
+                           find_header(request, "Content-Type"));
+
+    size_t length = http_fields_length(find_header(request, "Content-Length"));
+    size_t reserved = length < MAX_RESERVED ? length : MAX_RESERVED;
+    if (!expect(exchange, request->received_us + shared->body_us, true))
+        return MHD_NO;
+    if (!admit(&shared->rules, request, length)) {
+        refuse(exchange);
+    } else if (!buf_reserve(&exchange->body, reserved)) {
+        refuse(exchange);
+        refuse_memory(&request->response);
+    }
+    return exchange->refused && !is_worth_dropping(exchange, length) ? answer(exchange) : MHD_YES;
+}
+
+/* A piece of the body. */
+static void receive(struct exchange *exchange, const char *data, size_t n)
+{
+    exchange->received_bytes += n;
+    if (exchange->refused)
+        return;
+    size_t limit = exchange->shared->rules.max_body_bytes;
+    if (n > limit - exchange->body.n) {
+        refuse(exchange);
+        refuse_length(&exchange->request, limit);
+        return;
+    }
+    buf_append(&exchange->body, data, n);
+    if (exchange->body.failed) {
+        refuse(exchange);
+        refuse_memory(&exchange->request.response);
+    }
+}
+
+static enum MHD_Result finish(struct exchange *exchange)
+{
+    exchange->request.finish(exchange->shared->app, &exchange->request);
+    return answer(exchange);
+}
+
+/* The handler returned LATER. Once the exchange is parked it belongs to the worker. */
+static enum MHD_Result park(struct exchange *exchange)
+{
+    struct MHD_Connection *connection = exchange->connection;
+    enum phase phase = PHASE_RUNNING;
+    exchange->later = true;
+    if (atomic_load(&exchange->phase) == PHASE_RESUMED)
+        return finish(exchange);
+    MHD_suspend_connection(connection);
+    if (!atomic_compare_exchange_strong(&exchange->phase, &phase, PHASE_PARKED))
+        MHD_resume_connection(connection);
+    return MHD_YES;
+}
+
+/* The body is complete. */
+static enum MHD_Result handle(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    request->body = exchange->body.data;
+    request->body_bytes = exchange->body.n;
+    request->handled_us = monotonic_us();
+    if (!expect(exchange, 0, false))
+        return MHD_NO;
+    exchange->handled = true;
+    if (request->route->handle(exchange->shared->app, request) == LATER)
+        return park(exchange);
+    return answer(exchange);
+}
+
+static enum MHD_Result answer_no_memory(struct MHD_Connection *connection)
+{
+    struct response response = {0};
+    refuse_memory(&response);
+    struct MHD_Response *reply = MHD_create_response_from_buffer(
+        response.static_bytes, (void *)(uintptr_t)response.static_body, MHD_RESPMEM_PERSISTENT);
+    if (reply == NULL)
+        return MHD_NO;
+    enum MHD_Result result = MHD_queue_response(connection, 500, reply);
+    MHD_destroy_response(reply);
+    return result;
+}
+
+enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *connection,
+                                    const char *decoded_path, const char *method,
+                                    const char *version, const char *data, size_t *n,
+                                    void **request)
+{
+    (void)context;
+    (void)decoded_path;
+    (void)version;
+    struct exchange *exchange = *request;
+    if (exchange == NULL)
+        return answer_no_memory(connection);
+    if (!exchange->begun)
+        return begin(exchange, method);
+    if (*n > 0) {
+        receive(exchange, data, *n);
+        *n = 0;
+        return MHD_YES;
+    }
+    if (exchange->later)
+        return finish(exchange);
+    return exchange->refused ? answer(exchange) : handle(exchange);
+}
+
+void exchange_on_completed(void *context, struct MHD_Connection *connection, void **request,
+                           enum MHD_RequestTerminationCode code)
+{
+    (void)connection;
+    struct http_shared *shared = context;
+    struct exchange *exchange = *request;
+    *request = NULL;
+    if (exchange == NULL)
+        return;
+    if (exchange->begun) {
+        atomic_fetch_sub(&shared->in_flight, 1);
+        metric_add(shared->in_flight_gauge, -1);
+    }
+    /* The header of the next request, or nothing: libmicrohttpd ends a connection that is idle. */
+    expect(exchange, monotonic_us() + shared->idle_us + shared->header_us, true);
+    if (!exchange->answered)
+        log_debug("request_broken", L_STR("id", exchange->request.id), L_INT("reason", code));
+    if (exchange->request.discard != NULL)
+        exchange->request.discard(exchange->request.work);
+    buf_release(&exchange->request.response.body);
+    buf_release(&exchange->body);
+    free(exchange);
+}
+
+void request_resume(struct request *request)
+{
+    struct exchange *exchange = (struct exchange *)request;
+    struct MHD_Connection *connection = exchange->connection;
+    if (atomic_exchange(&exchange->phase, PHASE_RESUMED) == PHASE_PARKED)
+        MHD_resume_connection(connection);
+}
+
+bool request_is_gone(const struct request *request)
+{
+    const struct exchange *exchange = (const struct exchange *)request;
+    char byte;
+    ssize_t n = recv(exchange->watch->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}

@@ -1,0 +1,39 @@
+/* http_exchange.h: libmicrohttpd's callbacks for one request; private to http*.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#include "server/admit.h"
+#include "server/metrics.h"
+
+/* What the requests of a server share: the context of the callbacks. */
+struct http_shared {
+    struct admission rules;
+    struct app *app;
+    int64_t header_us; /* most time for a header, for a body and for an answer */
+    int64_t body_us;
+    int64_t idle_us;
+    bool is_tls; /* a 408 cannot be sent around the library */
+    atomic_bool is_quiesced; /* each answer closes its connection */
+    atomic_uint in_flight;
+    struct metric_series *in_flight_gauge;
+};
+
+/* MHD_OPTION_URI_LOG_CALLBACK. The connection's socket context is its struct watch, or NULL if
+ * there was no memory for one. */
+void *exchange_on_uri(void *shared, const char *uri, struct MHD_Connection *connection);
+
+/* MHD_AccessHandlerCallback. */
+enum MHD_Result exchange_on_request(void *shared, struct MHD_Connection *connection,
+                                    const char *decoded_path, const char *method,
+                                    const char *version, const char *data, size_t *n,
+                                    void **exchange);
+
+/* MHD_OPTION_NOTIFY_COMPLETED. */
+void exchange_on_completed(void *shared, struct MHD_Connection *connection, void **exchange,
+                           enum MHD_RequestTerminationCode code);
+
+#endif

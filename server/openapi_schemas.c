@@ -1,0 +1,109 @@
+/* openapi_schemas.c: what requests and answers hold. SPDX-License-Identifier: Apache-2.0 */
+#include "server/openapi.h"
+
+#include <string.h>
+
+const struct openapi_body openapi_bodies[] = {
+    {.route = "live", .answer = "Live"},
+    {.route = "load", .answer = "ModelStatus"},
+    {.route = "metadata", .answer = "ModelMetadata"},
+    {.route = "metrics", .answer_type = "text/plain"},
+    {.route = "models", .answer = "Models"},
+    {.route = "openapi", .answer = "Document"},
+    {.route = "predict",
+     .request = "PredictRequest",
+     .answer = "PredictAnswer",
+     .takes_octets = true},
+    {.route = "ready", .answer = "Ready"},
+    {.route = "state", .request = "StateRequest", .answer = "StateAnswer", .takes_octets = true},
+    {.route = "status", .answer = "ModelStatus"},
+    {.route = "unload", .answer = "ModelStatus"},
+    {0}};
+
+const struct openapi_schema openapi_schemas[] = {
+    {"Document", "{'type':'object','description':'An OpenAPI document: this one.'}"},
+    {"Error", "{'type':'object','required':['error'],'properties':{'error':{'type':'string',"
+              "'description':'What was wrong, where, and what was expected.'}}}"},
+    {"Instance", "{'description':'One sequence: [steps][features] numbers, or all of them in a row "
+                 "if the model has fixed steps; or an object with them.','anyOf':["
+                 "{'$ref':'#/components/schemas/Numbers'},"
+                 "{'type':'object','required':['input'],'properties':{"
+                 "'input':{'$ref':'#/components/schemas/Numbers'},"
+                 "'initial_state':{'$ref':'#/components/schemas/State'}}}]}"},
+    {"Live", "{'type':'object','required':['live'],'properties':{'live':{'type':'boolean'}}}"},
+    {"ModelMetadata",
+     "{'type':'object','required':['model_spec','metadata'],'properties':{"
+     "'model_spec':{'type':'object','required':['name','signature_name','version'],'properties':{"
+     "'name':{'type':'string'},'signature_name':{'type':'string'},"
+     "'version':{'type':'string'}}},"
+     "'metadata':{'type':'object','required':['signature_def'],'properties':{"
+     "'signature_def':{'type':'object','description':'As TensorFlow Serving writes it.'},"
+     "'labels':{'type':'array','items':{'type':'string'}}}}}}"},
+    {"ModelStatus", "{'type':'object','required':['model_version_status'],'properties':{"
+                    "'model_version_status':{'type':'array','items':"
+                    "{'$ref':'#/components/schemas/VersionStatus'}}}}"},
+    {"Models", "{'type':'object','required':['models'],'properties':{'models':{'type':'array',"
+               "'items':{'type':'object','required':['name','versions'],'properties':{"
+               "'name':{'type':'string'},'versions':{'type':'array','items':"
+               "{'$ref':'#/components/schemas/VersionStatus'}}}}}}}"},
+    {"Numbers", "{'type':'array','description':'Numbers, nested to any depth.','items':{'anyOf':["
+                "{'type':'number'},{'$ref':'#/components/schemas/Numbers'}]}}"},
+    {"PredictAnswer", "{'description':'predictions to instances, outputs to inputs.','anyOf':["
+                      "{'type':'object','required':['predictions'],'properties':{"
+                      "'predictions':{'$ref':'#/components/schemas/Numbers'}}},"
+                      "{'type':'object','required':['outputs'],'properties':{"
+                      "'outputs':{'$ref':'#/components/schemas/Numbers'}}}]}"},
+    {"PredictRequest",
+     "{'description':'Row form has instances, column form has inputs.','anyOf':["
+     "{'type':'object','required':['instances'],'properties':{"
+     "'signature_name':{'type':'string'},'instances':{'type':'array','minItems':1,"
+     "'items':{'$ref':'#/components/schemas/Instance'}}}},"
+     "{'type':'object','required':['inputs'],'properties':{"
+     "'signature_name':{'type':'string'},'time_major':{'type':'boolean','default':false},"
+     "'inputs':{'anyOf':[{'$ref':'#/components/schemas/Numbers'},"
+     "{'type':'object','required':['input'],'properties':{"
+     "'input':{'$ref':'#/components/schemas/Numbers'},"
+     "'sequence_length':{'type':'array','items':{'type':'integer','minimum':0}},"
+     "'initial_state':{'$ref':'#/components/schemas/State'}}}]}}}]}"},
+    {"Ready", "{'type':'object','required':['ready'],'properties':{'ready':{'type':'boolean'}}}"},
+    {"State", "{'description':'The state of an LSTM has c and h, that of a GRU h; a stack has a "
+              "list of them.','anyOf':[{'type':'object','required':['h'],'properties':{"
+              "'c':{'$ref':'#/components/schemas/Numbers'},"
+              "'h':{'$ref':'#/components/schemas/Numbers'}}},"
+              "{'type':'array','items':{'$ref':'#/components/schemas/State'}}]}"},
+    {"StateAnswer", "{'type':'object','required':['outputs','state'],'properties':{"
+                    "'outputs':{'$ref':'#/components/schemas/Numbers'},"
+                    "'state':{'$ref':'#/components/schemas/StateParts'},"
+                    "'trace':{'$ref':'#/components/schemas/StateParts'},"
+                    "'gates':{'$ref':'#/components/schemas/StateParts'},"
+                    "'predictions':{'$ref':'#/components/schemas/Numbers'}}}"},
+    {"StateParts", "{'description':'Parts of a recurrent layer by their names, or the state as one "
+                   "array; a stack has a list of them.','anyOf':["
+                   "{'type':'object','additionalProperties':{'$ref':'#/components/schemas/Numbers'}"
+                   "},{'$ref':'#/components/schemas/Numbers'},"
+                   "{'type':'array','items':{'$ref':'#/components/schemas/StateParts'}}]}"},
+    {"StateRequest", "{'description':'As predict takes it. With a body of raw bytes, what it has "
+                     "besides is in the query.','allOf':["
+                     "{'$ref':'#/components/schemas/PredictRequest'},"
+                     "{'type':'object','properties':{"
+                     "'state_is_tuple':{'type':'boolean','default':true},"
+                     "'trace':{'type':'boolean','default':false},"
+                     "'gates':{'type':'boolean','default':false},"
+                     "'predictions':{'type':'boolean','default':false},"
+                     "'layers':{'type':'array','minItems':1,"
+                     "'items':{'type':'integer','minimum':0}}}}]}"},
+    {"VersionStatus",
+     "{'type':'object','required':['version','state','status'],'properties':{"
+     "'version':{'type':'string','pattern':'^[0-9]+$'},"
+     "'state':{'type':'string','enum':['START','LOADING','AVAILABLE','UNLOADING','END']},"
+     "'status':{'type':'object','required':['error_code','error_message'],'properties':{"
+     "'error_code':{'type':'string'},'error_message':{'type':'string'}}}}}"},
+    {0}};
+
+const struct openapi_body *openapi_find_body(const char *route)
+{
+    for (const struct openapi_body *body = openapi_bodies; body->route != NULL; body++)
+        if (strcmp(body->route, route) == 0)
+            return body;
+    return NULL;
+}

@@ -1,0 +1,315 @@
+/* registry_scan.c: brings the registry in line with the repository's folder.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/status.h"
+#include "server/log.h"
+#include "server/registry_entries.h"
+#include "server/version_load.h"
+
+/* What lies on disk of one model, newest first. */
+struct on_disk {
+    struct repository_version *versions; /* owned */
+    size_t n;
+};
+
+static bool has_number(const struct on_disk *disk, uint64_t number)
+{
+    size_t i = 0;
+    while (i < disk->n && disk->versions[i].number != number)
+        i++;
+    return i < disk->n;
+}
+
+/* ---- Versions come -------------------------------------------------------------------------- */
+
+static void set_state(struct registry *registry, struct version *version, enum version_state state,
+                      enum lstm_status status, const char *message)
+{
+    pthread_mutex_lock(&registry->lock);
+    version->state = state;
+    version->status = status;
+    snprintf(version->message, sizeof version->message, "%s", message);
+    pthread_mutex_unlock(&registry->lock);
+}
+
+static enum lstm_status load(const struct registry *registry, struct version *version,
+                             const char *version_folder, struct lstm_error *error)
+{
+    char path[PATH_MAX];
+    const int length =
+        snprintf(path, sizeof path, "%s/%s/%s", registry->folder, version->model, version_folder);
+    if (length >= (int)sizeof path)
+        return lstm_fail(error, LSTM_INVALID, "the path of %s is too long", version->model);
+    return version_load(path, version->model, registry->batcher, &version->served.queue, error);
+}
+
+static void log_failure(const struct model_entry *model, uint64_t number, const char *why)
+{
+    metric_add(model->n_failures, 1);
+    log_error("model_failed", L_STR("model", model->name), L_INT("version", number),
+              L_STR("error", why));
+}
+
+/* Brings one version up, unless it failed with these very files; true if it serves afterwards. */
+static bool bring_up(struct registry *registry, struct model_entry *model,
+                     const struct repository_version *wanted)
+{
+    struct lstm_error error = {0};
+    struct version *version = entries_find_version(model, wanted->number);
+    if (version != NULL &&
+        (version->state == VERSION_AVAILABLE || version->changed == wanted->changed))
+        return version->state == VERSION_AVAILABLE;
+    if (version != NULL)
+        entries_remove_version(registry, model, version);
+    version = entries_add_version(registry, model, wanted->number);
+    if (version == NULL) {
+        log_failure(model, wanted->number, "out of memory");
+        return false;
+    }
+    const int64_t begin = monotonic_us();
+    version->changed = wanted->changed;
+    enum lstm_status status = load(registry, version, wanted->folder, &error);
+    set_state(registry, version, status == LSTM_OK ? VERSION_AVAILABLE : VERSION_END, status,
+              status == LSTM_OK ? "" : error.text);
+    if (status != LSTM_OK)
+        log_failure(model, wanted->number, error.text);
+    else
+        log_info("model_loaded", L_STR("model", model->name), L_INT("version", wanted->number),
+                 L_INT("us", monotonic_us() - begin));
+    return status == LSTM_OK;
+}
+
+/* ---- Versions go ---------------------------------------------------------------------------- */
+
+static void retire(struct registry *registry, struct model_entry *model, struct version *version)
+{
+    if (version->state == VERSION_AVAILABLE)
+        log_info("model_unloaded", L_STR("model", model->name),
+                 L_INT("version", version->served.number));
+    entries_remove_version(registry, model, version);
+}
+
+/* Where the policy wants versions of which none serves, the newest that does goes on: NULL if it
+ * need not. */
+static const struct version *find_stand_in(const struct model_entry *model,
+                                           const struct model_policy *policy,
+                                           const struct on_disk *disk)
+{
+    const struct version *stand_in = NULL;
+    for (const struct version *each = model->versions; each != NULL; each = each->next) {
+        if (each->state != VERSION_AVAILABLE || !has_number(disk, each->served.number))
+            continue;
+        if (model_policy_wants(policy, each->served.number, 0))
+            return NULL;
+        stand_in = stand_in == NULL ? each : stand_in;
+    }
+    return stand_in;
+}
+
+/* Takes out the versions whose folders are gone, and those that the policy does not want. */
+static void retire_unwanted(struct registry *registry, struct model_entry *model,
+                            const struct model_policy *policy, const struct on_disk *disk)
+{
+    const struct version *stand_in = find_stand_in(model, policy, disk);
+    size_t n_newer = 0;
+    for (struct version *version = model->versions, *next; version != NULL; version = next) {
+        const uint64_t number = version->served.number;
+        next = version->next;
+        if (!has_number(disk, number) ||
+            (version != stand_in && !model_policy_wants(policy, number, n_newer)))
+            retire(registry, model, version);
+        else
+            n_newer += version->state == VERSION_AVAILABLE;
+    }
+}
+
+static void count_loaded(const struct model_entry *model)
+{
+    size_t n = 0;
+    for (const struct version *each = model->versions; each != NULL; each = each->next)
+        n += each->state == VERSION_AVAILABLE;
+    metric_set(model->n_loaded, (double)n);
+}
+
+static void remove_unseen(struct registry *registry)
+{
+    for (struct model_entry *model = registry->models, *next; model != NULL; model = next) {
+        next = model->next;
+        if (model->is_seen)
+            continue;
+        while (model->versions != NULL)
+            retire(registry, model, model->versions);
+        count_loaded(model);
+        entries_remove_model(registry, model);
+    }
+}
+
+/* ---- Models --------------------------------------------------------------------------------- */
+
+static void follow(struct registry *registry, struct model_entry *model, const struct on_disk *disk)
+{
+    const struct model_policy *policy = model_policies_find(&registry->policies, model->name);
+    size_t n_serving = 0;
+    for (size_t i = 0; i < disk->n && !model->is_unloaded; i++)
+        if (model_policy_wants(policy, disk->versions[i].number, n_serving))
+            n_serving += bring_up(registry, model, &disk->versions[i]);
+    retire_unwanted(registry, model, policy, disk);
+    count_loaded(model);
+}
+
+static void scan_model(struct registry *registry, const char *name)
+{
+    struct on_disk disk;
+    struct lstm_error error;
+    struct model_entry *model = entries_find_model(registry, name);
+    enum lstm_status status =
+        repository_versions(registry->folder, name, &disk.versions, &disk.n, &error);
+    if (model == NULL && (status != LSTM_OK || disk.n > 0))
+        model = entries_add_model(registry, name);
+    if (model == NULL) {
+        free(disk.versions);
+        return;
+    }
+    model->is_seen = status != LSTM_OK || disk.n > 0;
+    if (status == LSTM_OK)
+        follow(registry, model, &disk);
+    else if (!model->is_unreadable)
+        log_error("model_unreadable", L_STR("model", name), L_STR("error", error.text));
+    model->is_unreadable = status != LSTM_OK;
+    free(disk.versions);
+}
+
+/* ---- Policies ------------------------------------------------------------------------------- */
+
+static void warn_of_strangers(const struct model_policies *policies,
+                              char (*names)[MODEL_NAME_BYTES], size_t n_names)
+{
+    for (size_t i = 0; i < policies->n; i++) {
+        size_t k = 0;
+        while (k < n_names && strcmp(names[k], policies->policies[i].model) != 0)
+            k++;
+        if (k == n_names)
+            log_warn("model_missing", L_STR("model", policies->policies[i].model),
+                     L_STR("error", "models.json names it, but it has no folder"));
+    }
+}
+
+/* Reads models.json if it changed; *is_new: there are new policies. */
+static enum lstm_status read_policies(struct registry *registry, bool *is_new,
+                                      struct lstm_error *error)
+{
+    char path[PATH_MAX + 16];
+    struct model_policies policies;
+    struct lstm_error why;
+    snprintf(path, sizeof path, "%s/models.json", registry->folder);
+    const int64_t changed = repository_file_stamp(path);
+    *is_new = false;
+    if (changed == registry->policies_changed)
+        return LSTM_OK;
+    enum lstm_status status = model_policies_load(path, &policies, &why);
+    if (status != LSTM_OK && !registry->has_scanned)
+        return lstm_fail(error, status, "%s", why.text);
+    registry->policies_changed = changed;
+    if (status != LSTM_OK) {
+        log_error("policies_failed", L_STR("error", why.text));
+        return LSTM_OK;
+    }
+    pthread_mutex_lock(&registry->lock);
+    struct model_policies old = registry->policies;
+    registry->policies = policies;
+    pthread_mutex_unlock(&registry->lock);
+    model_policies_release(&old);
+    *is_new = true;
+    return LSTM_OK;
+}
+
+/* ---- What others call ----------------------------------------------------------------------- */
+
+enum lstm_status registry_scan(struct registry *registry, struct lstm_error *error)
+{
+    char(*names)[MODEL_NAME_BYTES];
+    size_t n;
+    bool is_new;
+    enum lstm_status status = repository_models(registry->folder, &names, &n, error);
+    if (status != LSTM_OK)
+        return status;
+    status = read_policies(registry, &is_new, error);
+    if (status != LSTM_OK) {
+        free(names);
+        return status;
+    }
+    if (is_new)
+        warn_of_strangers(&registry->policies, names, n);
+    for (struct model_entry *model = registry->models; model != NULL; model = model->next)
+        model->is_seen = false;
+    for (size_t i = 0; i < n; i++)
+        scan_model(registry, names[i]);
+    remove_unseen(registry);
+    pthread_mutex_lock(&registry->lock);
+    registry->has_scanned = true;
+    pthread_mutex_unlock(&registry->lock);
+    free(names);
+    return LSTM_OK;
+}
+
+static void set_unloaded(struct registry *registry, struct model_entry *model, bool is_unloaded)
+{
+    pthread_mutex_lock(&registry->lock);
+    model->is_unloaded = is_unloaded;
+    pthread_mutex_unlock(&registry->lock);
+}
+
+static enum lstm_status fail_unknown(const char *model, struct lstm_error *error)
+{
+    return lstm_fail(error, LSTM_NOT_FOUND, "there is no model '%s'; GET /v1/models lists them",
+                     model);
+}
+
+/* The name comes from a request, so it must not make a path: the scan finds all there is. */
+enum lstm_status registry_load(struct registry *registry, const char *name,
+                               struct lstm_error *error)
+{
+    struct model_entry *model = entries_find_model(registry, name);
+    if (model != NULL) {
+        for (struct version *version = model->versions, *next; version != NULL; version = next) {
+            next = version->next;
+            if (version->state == VERSION_END)
+                entries_remove_version(registry, model, version);
+        }
+        set_unloaded(registry, model, false);
+    }
+    enum lstm_status status = registry_scan(registry, error);
+    if (status != LSTM_OK || entries_find_model(registry, name) != NULL)
+        return status;
+    return fail_unknown(name, error);
+}
+
+/* Leaves a version's number behind, without its queue. */
+static void end_version(struct registry *registry, struct model_entry *model,
+                        struct version *version)
+{
+    const uint64_t number = version->served.number;
+    retire(registry, model, version);
+    struct version *ended = entries_add_version(registry, model, number);
+    if (ended != NULL)
+        set_state(registry, ended, VERSION_END, LSTM_OK, "unloaded on request");
+}
+
+enum lstm_status registry_unload(struct registry *registry, const char *name,
+                                 struct lstm_error *error)
+{
+    struct model_entry *model = entries_find_model(registry, name);
+    if (model == NULL)
+        return fail_unknown(name, error);
+    set_unloaded(registry, model, true);
+    for (struct version *version = model->versions, *next; version != NULL; version = next) {
+        next = version->next;
+        if (version->state == VERSION_AVAILABLE)
+            end_version(registry, model, version);
+    }
+    count_loaded(model);
+    return LSTM_OK;
+}

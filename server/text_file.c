@@ -1,0 +1,47 @@
+/* text_file.c: reads until the end or the limit. SPDX-License-Identifier: Apache-2.0 */
+#include "server/text_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/status.h"
+
+/* To the end of the file, or until `out` is full. False, with errno: it cannot be read. */
+static bool read_all(int fd, struct buf *out)
+{
+    char piece[4096];
+    ssize_t n;
+    do {
+        n = read(fd, piece, sizeof piece);
+        if (n > 0)
+            buf_append(out, piece, (size_t)n);
+    } while (!out->failed && (n > 0 || (n < 0 && errno == EINTR)));
+    return n >= 0;
+}
+
+enum lstm_status text_file_read(const char *path, size_t limit, struct buf *out, bool *is_public,
+                                struct lstm_error *error)
+{
+    enum lstm_status status = LSTM_OK;
+    struct stat about;
+    buf_init(out, limit);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return lstm_fail(error, LSTM_IO, "cannot open %s: %s", path, strerror(errno));
+    if (fstat(fd, &about) != 0 || !read_all(fd, out)) {
+        status = lstm_fail(error, LSTM_IO, "cannot read %s: %s", path, strerror(errno));
+        goto out;
+    }
+    *is_public = (about.st_mode & S_IROTH) != 0;
+    if (out->failed)
+        status = lstm_fail(error, LSTM_INVALID, "%s is longer than %zu bytes", path, limit);
+    else if (out->n == 0 || memchr(out->data, '\0', out->n) != NULL)
+        status = lstm_fail(error, LSTM_INVALID, "%s is %s; expected a text", path,
+                           out->n == 0 ? "empty" : "binary");
+out:
+    close(fd);
+    return status;
+}

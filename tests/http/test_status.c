@@ -1,0 +1,213 @@
+/* test_status.c: what a daemon tells about its models, its health and its numbers.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <jansson.h>
+#include <regex.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/answer_text.h"
+#include "tests/support/cases.h"
+#include "tests/support/client.h"
+#include "tests/support/daemon.h"
+#include "tests/support/model_store.h"
+#include "tests/support/temp_folder.h"
+
+Suite *suite_status(void);
+
+static struct temp_folder folder;
+static struct daemon server;
+static struct client client;
+
+static void start(void)
+{
+    static const char *const options[] = {"--log-level", "off", NULL};
+    temp_folder_create(&folder);
+    model_store_add(folder.path, "good", "1", model_any, 1);
+    model_store_add(folder.path, "good", "3", model_any, 1);
+    model_store_add(folder.path, "mixed", "5", model_any, 1);
+    model_store_add_broken(folder.path, "mixed", "6");
+    daemon_start(&server, folder.path, options);
+}
+
+static void stop(void)
+{
+    ck_assert_int_eq(daemon_stop(&server), 0);
+    temp_folder_remove(&folder);
+}
+
+static void open_client(void)
+{
+    client_init(&client, server.url);
+}
+
+static void close_client(void)
+{
+    client_release(&client);
+}
+
+#define NOT_FOUND(sentence) "{\"error\":\"" sentence "\"}"
+#define AVAILABLE(number)                                                                          \
+    "{\"version\":\"" number "\",\"state\":\"AVAILABLE\","                                         \
+    "\"status\":{\"error_code\":\"OK\",\"error_message\":\"\"}}"
+
+static const struct {
+    const char *path;
+    int status;
+    const char *body;
+} answers[] = {
+    {"/v1/models", 200,
+     "{\"models\":[{\"name\":\"good\",\"versions\":[{\"version\":\"3\",\"state\":\"AVAILABLE\"}]},"
+     "{\"name\":\"mixed\",\"versions\":[{\"version\":\"6\",\"state\":\"END\"},"
+     "{\"version\":\"5\",\"state\":\"AVAILABLE\"}]}]}"},
+    {"/v1/models/good", 200, "{\"model_version_status\":[" AVAILABLE("3") "]}"},
+    {"/v1/models/good/versions/3", 200, "{\"model_version_status\":[" AVAILABLE("3") "]}"},
+    {"/v1/models/mixed/versions/5", 200, "{\"model_version_status\":[" AVAILABLE("5") "]}"},
+    {"/v1/models/none", 404, NOT_FOUND("Could not find any versions of model none")},
+    {"/v1/models/good/versions/2", 404, NOT_FOUND("Could not find version 2 of model good")},
+    {"/v1/models/none/versions/2", 404, NOT_FOUND("Could not find any versions of model none")},
+    {"/v2/health/live", 200, "{\"live\":true}"},
+    {"/v2/health/ready", 200, "{\"ready\":true}"},
+};
+
+START_TEST(test_status_answers_are_those_of_tensorflow_serving)
+{
+    struct client_answer answer;
+    client_get(&client, answers[_i].path, &answer);
+    ck_assert_int_eq(answer.status, answers[_i].status);
+    ck_assert_str_eq(answer.body, answers[_i].body);
+    ck_assert_str_eq(client_answer_field(&answer, "Content-Type"), "application/json");
+    client_answer_release(&answer);
+}
+END_TEST
+
+START_TEST(test_status_broken_version_is_reported_beside_the_one_that_serves)
+{
+    struct client_answer answer;
+    client_get(&client, "/v1/models/mixed", &answer);
+    json_t *root = json_loads(answer.body, 0, NULL);
+    const char *version, *state, *code, *message;
+    ck_assert_int_eq(json_unpack(root, "{s:[{s:s,s:s,s:{s:s,s:s}},{}]}", "model_version_status",
+                                 "version", &version, "state", &state, "status", "error_code",
+                                 &code, "error_message", &message),
+                     0);
+    ck_assert_str_eq(version, "6");
+    ck_assert_str_eq(state, "END");
+    ck_assert_str_eq(code, "INVALID_ARGUMENT");
+    ck_assert_ptr_nonnull(strstr(message, "model.json"));
+    json_decref(root);
+    client_answer_release(&answer);
+
+    client_post(&client, "/v1/models/mixed/versions/6:predict", "{\"instances\":[[[1,2]]]}",
+                &answer);
+    ck_assert_int_eq(answer.status, 404);
+    ck_assert_ptr_nonnull(strstr(answer.body, "version 6 of model 'mixed' failed to load"));
+    client_answer_release(&answer);
+}
+END_TEST
+
+#define NAME  "[a-zA-Z_:][a-zA-Z0-9_:]*"
+#define LABEL "[a-zA-Z_][a-zA-Z0-9_]*=\"([^\"\\\\]|\\\\[\"\\\\n])*\""
+#define VALUE "([-+]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?Inf|NaN)"
+
+static const char line_pattern[] =
+    "^(# HELP " NAME " .+|# TYPE " NAME " (counter|gauge|histogram)|" NAME "(\\{" LABEL "(," LABEL
+    ")*\\})? " VALUE ")$";
+
+static void get_metrics(struct client_answer *answer)
+{
+    client_get(&client, "/metrics", answer);
+    ck_assert_int_eq(answer->status, 200);
+}
+
+START_TEST(test_status_every_line_of_the_metrics_is_in_the_text_format)
+{
+    struct client_answer answer;
+    regex_t pattern;
+    size_t n = 0;
+    ck_assert_int_eq(regcomp(&pattern, line_pattern, REG_EXTENDED | REG_NOSUB), 0);
+    client_post(&client, "/v1/models/good:predict", "{\"instances\":[[[1,2]]]}", &answer);
+    client_answer_release(&answer);
+    get_metrics(&answer);
+    ck_assert_str_eq(client_answer_field(&answer, "Content-Type"), "text/plain; version=0.0.4");
+    ck_assert_int_eq(answer.body[answer.body_bytes - 1], '\n');
+    for (char *line = answer.body, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        ck_assert_msg(regexec(&pattern, line, 0, NULL, 0) == 0, "malformed line: %s", line);
+        n++;
+    }
+    ck_assert_uint_gt(n, 20);
+    regfree(&pattern);
+    client_answer_release(&answer);
+}
+END_TEST
+
+static const struct {
+    const char *series;
+    double step; /* how much a predict of two instances adds */
+} counters[] = {
+    {"lstmd_requests_total{model=\"good\",route=\"predict\",code=\"200\"}", 1},
+    {"lstmd_request_duration_seconds_count{route=\"predict\"}", 1},
+    {"lstmd_queue_duration_seconds_count{model=\"good\"}", 1},
+    {"lstmd_batch_size_sum{model=\"good\"}", 2},
+    {"lstmd_received_bytes_total", 31},
+    {"lstmd_queue_depth{model=\"good\"}", 0},
+    {"lstmd_loaded_versions{model=\"good\"}", 0},
+    {"lstmd_requests_in_flight", 0},
+};
+
+START_TEST(test_status_predict_request_moves_the_metrics)
+{
+    struct client_answer before, answer, after;
+    get_metrics(&before);
+    client_post(&client, "/v1/models/good:predict", "{\"instances\":[[[1,2]],[[3,4]]]}", &answer);
+    ck_assert_int_eq(answer.status, 200);
+    client_answer_release(&answer);
+    get_metrics(&after);
+    for (int i = 0; i < N_CASES(counters); i++) {
+        const double step = answer_metric(after.body, counters[i].series) -
+                            answer_metric(before.body, counters[i].series);
+        ck_assert_msg(step == counters[i].step, "%s moved by %g", counters[i].series, step);
+    }
+    ck_assert(answer_metric(after.body, "lstmd_loaded_versions{model=\"good\"}") == 1);
+    ck_assert(answer_metric(after.body, "lstmd_load_failures_total{model=\"mixed\"}") == 1);
+    ck_assert(answer_metric(after.body, "lstmd_requests_in_flight") == 1);
+    client_answer_release(&before);
+    client_answer_release(&after);
+}
+END_TEST
+
+START_TEST(test_status_unknown_models_make_no_series)
+{
+    struct client_answer answer;
+    char path[64];
+    for (int i = 0; i < 5; i++) {
+        snprintf(path, sizeof path, "/v1/models/made-up-%d:predict", i);
+        client_post(&client, path, "{\"instances\":[[[1,2]]]}", &answer);
+        ck_assert_int_eq(answer.status, 404);
+        client_answer_release(&answer);
+    }
+    get_metrics(&answer);
+    ck_assert_ptr_null(strstr(answer.body, "made-up"));
+    ck_assert_ptr_nonnull(
+        strstr(answer.body, "lstmd_requests_total{model=\"\",route=\"predict\",code=\"404\"}"));
+    client_answer_release(&answer);
+}
+END_TEST
+
+Suite *suite_status(void)
+{
+    Suite *suite = suite_create("status");
+    TCase *tcase = tcase_create("status");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_unchecked_fixture(tcase, start, stop);
+    tcase_add_checked_fixture(tcase, open_client, close_client);
+    tcase_add_loop_test(tcase, test_status_answers_are_those_of_tensorflow_serving, 0,
+                        N_CASES(answers));
+    tcase_add_test(tcase, test_status_broken_version_is_reported_beside_the_one_that_serves);
+    tcase_add_test(tcase, test_status_every_line_of_the_metrics_is_in_the_text_format);
+    tcase_add_test(tcase, test_status_predict_request_moves_the_metrics);
+    tcase_add_test(tcase, test_status_unknown_models_make_no_series);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

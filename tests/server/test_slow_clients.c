@@ -1,0 +1,120 @@
+/* test_slow_clients.c: clients that trickle, through the HTTP front with limits of one second.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "tests/support/cases.h"
+#include "tests/support/http_fixture.h"
+
+Suite *suite_slow_clients(void);
+
+enum { PACE_MS = 20, MANY = 500 /* bytes that nobody has patience for */ };
+
+static void set_up(void)
+{
+    struct http_options options = fixture_options();
+    options.header_timeout_s = 1;
+    options.body_timeout_s = 1;
+    options.idle_timeout_s = 1;
+    fixture_start_with(options);
+}
+
+/* Sends a byte now and then, never so rarely that the connection is idle, until the server says or
+ * does something. */
+static void trickle(void)
+{
+    struct pollfd waiting = {.fd = client.fd, .events = POLLIN};
+    for (int k = 0; k < MANY; k++) {
+        if (poll(&waiting, 1, PACE_MS) != 0)
+            return;
+        send(client.fd, "x", 1, MSG_NOSIGNAL);
+    }
+    ck_abort_msg("the server had the patience for %d bytes", MANY);
+}
+
+static void assert_cut_with_408(void)
+{
+    raw_client_receive(&client, &answer, false);
+    ck_assert_int_eq(answer.status, 408);
+    ck_assert_str_eq(raw_answer_field(&answer, "Connection"), "close");
+    ck_assert_ptr_nonnull(strstr(answer.body, "{\"error\":\""));
+    ck_assert(raw_client_is_closed(&client));
+}
+
+/* The server has forgotten the connection and serves others. */
+static void assert_well(void)
+{
+    raw_client_close(&client);
+    raw_client_connect(&client, http_port);
+    assert_alive();
+    ck_assert_uint_le(http_in_flight(http), 1);
+}
+
+static const char *const beginnings[] = {
+    "G",
+    "GET /echo/",
+    "GET /echo/m HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+    "POST /echo/m HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n",
+    "POST /echo/m HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2000\r\n",
+    "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n",
+};
+
+START_TEST(test_slow_client_is_cut_with_408_wherever_it_trickles)
+{
+    raw_client_send_text(&client, beginnings[_i]);
+    trickle();
+    assert_cut_with_408();
+    assert_well();
+}
+END_TEST
+
+START_TEST(test_slow_client_that_was_fast_once_is_cut_too)
+{
+    assert_alive();
+    raw_client_send_text(&client, "GET /echo/");
+    trickle();
+    assert_cut_with_408();
+    assert_well();
+}
+END_TEST
+
+START_TEST(test_slow_client_that_sends_nothing_is_closed)
+{
+    raw_client_receive(&client, &answer, false);
+    ck_assert_int_eq(answer.status, 408);
+    ck_assert(raw_client_is_closed(&client));
+}
+END_TEST
+
+START_TEST(test_slow_handler_is_not_the_clients_fault)
+{
+    post_bytes("/later", 10);
+    struct request *request = take_waiting();
+    /* A connection that came later is cut for its header first. */
+    struct raw_client second;
+    raw_client_connect(&second, http_port);
+    raw_client_receive(&second, &answer, false);
+    ck_assert_int_eq(answer.status, 408);
+    raw_client_close(&second);
+    request_resume(request);
+    raw_client_receive(&client, &answer, false);
+    assert_answer(200, "finished");
+}
+END_TEST
+
+Suite *suite_slow_clients(void)
+{
+    Suite *suite = suite_create("slow_clients");
+    TCase *tcase = tcase_create("slow_clients");
+    tcase_add_checked_fixture(tcase, set_up, fixture_stop);
+    tcase_set_timeout(tcase, 30);
+    tcase_add_loop_test(tcase, test_slow_client_is_cut_with_408_wherever_it_trickles, 0,
+                        N_CASES(beginnings));
+    tcase_add_test(tcase, test_slow_client_that_was_fast_once_is_cut_too);
+    tcase_add_test(tcase, test_slow_client_that_sends_nothing_is_closed);
+    tcase_add_test(tcase, test_slow_handler_is_not_the_clients_fault);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
