@@ -27,4 +27,18 @@ enum handled handle_predict(struct app *app, struct request *request);
 /* api_state.c */
 enum handled handle_state(struct app *app, struct request *request);
 
+/* api_sessions.c */
+enum handled handle_session_begin(struct app *app, struct request *request);
+enum handled handle_session_list(struct app *app, struct request *request);
+enum handled handle_session_info(struct app *app, struct request *request);
+enum handled handle_session_move(struct app *app, struct request *request);
+enum handled handle_session_end(struct app *app, struct request *request);
+enum handled handle_session_fork(struct app *app, struct request *request);
+enum handled handle_session_state_read(struct app *app, struct request *request);
+enum handled handle_session_state_write(struct app *app, struct request *request);
+
+/* api_session_run.c */
+enum handled handle_session_predict(struct app *app, struct request *request);
+enum handled handle_session_inspect(struct app *app, struct request *request);
+
 #endif

@@ -21,9 +21,10 @@ static enum lstm_status encode(const struct inference *inference, struct buf *ou
     return predict_encode(inference_model(inference), &inference->call, out, error);
 }
 
+const struct inference_kind inference_predict = {
+    .bytes = sizeof(struct inference), .prepare = prepare, .encode = encode};
+
 enum handled handle_predict(struct app *app, struct request *request)
 {
-    static const struct inference_kind predict = {
-        .bytes = sizeof(struct inference), .prepare = prepare, .encode = encode};
-    return inference_handle(app, request, &predict);
+    return inference_handle(app, request, &inference_predict);
 }

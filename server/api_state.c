@@ -36,11 +36,10 @@ static void release(struct inference *inference)
     state_options_release(&((struct state_work *)inference)->options);
 }
 
+const struct inference_kind inference_state = {
+    .bytes = sizeof(struct state_work), .prepare = prepare, .encode = encode, .release = release};
+
 enum handled handle_state(struct app *app, struct request *request)
 {
-    static const struct inference_kind state = {.bytes = sizeof(struct state_work),
-                                                .prepare = prepare,
-                                                .encode = encode,
-                                                .release = release};
-    return inference_handle(app, request, &state);
+    return inference_handle(app, request, &inference_state);
 }

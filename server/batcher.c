@@ -1,39 +1,20 @@
-/* batcher.c: queues, workers, and how a batch is cut. SPDX-License-Identifier: Apache-2.0
+/* batcher.c: the workers, and how a batch is cut. SPDX-License-Identifier: Apache-2.0
  *
- * One lock guards everything that queues and workers share; it is never held while computing,
- * allocating or calling back. Queues that have jobs form a list, `ready`; a worker takes the first
- * that is due, and a queue with jobs left goes to its tail. */
+ * Queues that have jobs form a list, `ready`; a worker takes the first that is due, and a queue
+ * with jobs left goes to its tail. */
 #include "server/batcher.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/status.h"
-#include "server/metrics.h"
+#include "server/batcher_internal.h"
 #include "server/request.h"
-#include "server/snapshot.h"
 
-/* A worker leaves sequences to idle workers in steps of what runs together in one slice. */
-enum { SHARE_STEP = 16 };
-
-struct batch_queue {
-    struct batcher *batcher;
-    atomic_size_t references;
-    struct snapshot *first;       /* what the queue was made for; kept for its shapes */
-    struct lstm_runner **runners; /* one per worker */
-    struct metric_series *batch_size, *compute_seconds, *queue_seconds, *depth;
-
-    /* Guarded by batcher->lock. */
-    struct snapshot *current;
-    struct batch_job *head, *tail;
-    size_t n_waiting; /* sequences not yet taken */
-    struct batch_queue *next_ready;
-    bool is_ready; /* in the ready list */
-};
+/* A worker leaves sequences to idle workers in steps of what runs together in one slice. Only a job
+ * that waited this long is worth asking whether its client is still there. */
+enum { SHARE_STEP = 16, ASK_AFTER_US = 20000 };
 
 struct worker {
     struct batcher *batcher;
@@ -55,170 +36,6 @@ struct batch {
     struct snapshot *snapshot; /* a reference */
     size_t n, n_pieces;
 };
-
-struct batcher {
-    struct batcher_options options;
-    struct worker *workers;
-    unsigned n_started;
-
-    pthread_mutex_t lock;
-    pthread_cond_t work; /* signalled: a queue became ready, or stopping */
-
-    /* Guarded by lock. */
-    struct batch_queue *ready_head, *ready_tail;
-    unsigned n_idle;
-    bool is_stopping;
-};
-
-/* ---- Queues --------------------------------------------------------------------------------- */
-
-static void destroy_queue(struct batch_queue *queue)
-{
-    for (unsigned i = 0; queue->runners != NULL && i < queue->batcher->options.n_workers; i++)
-        lstm_runner_destroy(queue->runners[i]);
-    free(queue->runners);
-    snapshot_release(queue->first);
-    snapshot_release(queue->current);
-    free(queue);
-}
-
-static enum lstm_status create_runners(struct batch_queue *queue, const struct lstm_model *model,
-                                       struct lstm_error *error)
-{
-    const struct batcher_options *options = &queue->batcher->options;
-    const struct lstm_runner_options wanted = {.max_batch = options->max_batch,
-                                               .parallel_iterations = options->parallel_iterations};
-    queue->runners = calloc(options->n_workers, sizeof *queue->runners);
-    if (queue->runners == NULL)
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for %u runners", options->n_workers);
-    enum lstm_status status = LSTM_OK;
-    for (unsigned i = 0; i < options->n_workers && status == LSTM_OK; i++)
-        status = lstm_runner_create(model, &wanted, &queue->runners[i], error);
-    return status;
-}
-
-enum lstm_status batch_queue_create(struct batcher *batcher, struct lstm_model *model,
-                                    const char *label, struct batch_queue **queue,
-                                    struct lstm_error *error)
-{
-    *queue = NULL;
-    struct batch_queue *made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        lstm_model_destroy(model);
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a queue");
-    }
-    made->batcher = batcher;
-    atomic_init(&made->references, 1);
-    made->batch_size = metric_series(METRIC_BATCH_SIZE, label, NULL, NULL);
-    made->compute_seconds = metric_series(METRIC_COMPUTE_SECONDS, label, NULL, NULL);
-    made->queue_seconds = metric_series(METRIC_QUEUE_SECONDS, label, NULL, NULL);
-    made->depth = metric_series(METRIC_QUEUE_DEPTH, label, NULL, NULL);
-    made->first = snapshot_create(model);
-    if (made->first == NULL) {
-        lstm_model_destroy(model);
-        free(made);
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a snapshot");
-    }
-    made->current = snapshot_retain(made->first);
-    enum lstm_status status = create_runners(made, model, error);
-    if (status == LSTM_OK)
-        *queue = made;
-    else
-        destroy_queue(made);
-    return status;
-}
-
-struct batch_queue *batch_queue_retain(struct batch_queue *queue)
-{
-    atomic_fetch_add_explicit(&queue->references, 1, memory_order_relaxed);
-    return queue;
-}
-
-void batch_queue_release(struct batch_queue *queue)
-{
-    if (queue != NULL &&
-        atomic_fetch_sub_explicit(&queue->references, 1, memory_order_acq_rel) == 1)
-        destroy_queue(queue);
-}
-
-const struct lstm_model *batch_queue_model(const struct batch_queue *queue)
-{
-    return queue->first->model;
-}
-
-enum lstm_status batch_queue_publish(struct batch_queue *queue, struct lstm_model *model,
-                                     struct lstm_error *error)
-{
-    if (!lstm_model_same_architecture(queue->first->model, model)) {
-        lstm_model_destroy(model);
-        return lstm_fail(error, LSTM_INVALID, "a snapshot must keep the model's architecture");
-    }
-    struct snapshot *snapshot = snapshot_create(model);
-    if (snapshot == NULL) {
-        lstm_model_destroy(model);
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a snapshot");
-    }
-    pthread_mutex_lock(&queue->batcher->lock);
-    struct snapshot *old = queue->current;
-    queue->current = snapshot;
-    pthread_mutex_unlock(&queue->batcher->lock);
-    snapshot_release(old);
-    return LSTM_OK;
-}
-
-/* The lock is held. */
-static void append_ready(struct batcher *batcher, struct batch_queue *queue)
-{
-    queue->next_ready = NULL;
-    queue->is_ready = true;
-    if (batcher->ready_tail != NULL)
-        batcher->ready_tail->next_ready = queue;
-    else
-        batcher->ready_head = queue;
-    batcher->ready_tail = queue;
-}
-
-enum batch_submitted batch_queue_submit(struct batch_queue *queue, struct batch_job *job)
-{
-    struct batcher *batcher = queue->batcher;
-    enum batch_submitted answer = BATCH_QUEUED;
-    job->status = LSTM_OK;
-    job->next = NULL;
-    job->snapshot = NULL;
-    job->n_taken = job->n_finished = 0;
-    job->submitted_us = monotonic_us();
-    pthread_mutex_lock(&batcher->lock);
-    if (batcher->is_stopping) {
-        answer = BATCH_STOPPING;
-    } else if (queue->n_waiting > 0 && queue->n_waiting + job->n > batcher->options.max_queued) {
-        answer = BATCH_FULL;
-    } else {
-        if (queue->tail != NULL)
-            queue->tail->next = job;
-        else
-            queue->head = job;
-        queue->tail = job;
-        queue->n_waiting += job->n;
-        metric_set(queue->depth, (double)queue->n_waiting);
-        if (!queue->is_ready) {
-            batch_queue_retain(queue);
-            append_ready(batcher, queue);
-        }
-        pthread_cond_signal(&batcher->work);
-    }
-    pthread_mutex_unlock(&batcher->lock);
-    return answer;
-}
-
-size_t batch_queue_depth(const struct batch_queue *queue)
-{
-    pthread_mutex_lock(&queue->batcher->lock);
-    const size_t depth = queue->n_waiting;
-    pthread_mutex_unlock(&queue->batcher->lock);
-    return depth;
-}
-
-/* ---- Batches -------------------------------------------------------------------------------- */
 
 /* How many sequences a worker may take now: all, but a fair share while others idle. */
 static size_t share_of(const struct batcher *batcher, const struct batch_queue *queue)
@@ -326,13 +143,42 @@ static bool next_batch(struct worker *worker, struct batch *batch)
     if (batch->queue != NULL) {
         take_batch(worker, batch->queue, batch);
         if (batch->queue->head != NULL) {
-            batch_queue_retain(batch->queue);
-            append_ready(batcher, batch->queue);
+            batch_queue_append_ready(batch->queue);
             pthread_cond_signal(&batcher->work);
         }
     }
     pthread_mutex_unlock(&batcher->lock);
     return batch->queue != NULL;
+}
+
+/* What becomes of a job that a worker has just taken whole. */
+static enum batch_fate decide(const struct batch_job *job, int64_t now)
+{
+    if (job->deadline_us > 0 && now >= job->deadline_us)
+        return BATCH_EXPIRED;
+    if (job->is_gone != NULL && now - job->submitted_us > ASK_AFTER_US && job->is_gone(job))
+        return BATCH_GONE;
+    return BATCH_COMPUTED;
+}
+
+/* Takes out of the batch what nobody waits for any more. A job that is cut over several batches is
+ * computed: part of it may have been already. */
+static void drop_unwanted(struct worker *worker, struct batch *batch)
+{
+    const int64_t now = monotonic_us();
+    size_t n = 0, at = 0;
+    for (size_t i = 0; i < batch->n_pieces; at += worker->pieces[i++].n) {
+        const struct piece *piece = &worker->pieces[i];
+        if (piece->n == piece->job->n)
+            piece->job->fate = decide(piece->job, now);
+        if (piece->job->fate != BATCH_COMPUTED)
+            continue;
+        if (n != at)
+            memmove(worker->sequences + n, worker->sequences + at,
+                    piece->n * sizeof *worker->sequences);
+        n += piece->n;
+    }
+    batch->n = n;
 }
 
 /* Counts a batch's sequences as finished; jobs that are now complete go to the front of pieces. */
@@ -358,16 +204,26 @@ static size_t finish_pieces(struct worker *worker, const struct batch *batch,
     return n_complete;
 }
 
-static void run_batch(struct worker *worker, const struct batch *batch)
+static enum lstm_status compute(struct worker *worker, const struct batch *batch,
+                                struct lstm_error *error)
+{
+    struct batch_queue *queue = batch->queue;
+    if (batch->n == 0)
+        return LSTM_OK;
+    const int64_t begin = monotonic_us();
+    const enum lstm_status status = lstm_runner_run(
+        queue->runners[worker->number], batch->snapshot->model, worker->sequences, batch->n, error);
+    metric_observe(queue->compute_seconds, (double)(monotonic_us() - begin) * 1e-6);
+    metric_observe(queue->batch_size, (double)batch->n);
+    return status;
+}
+
+static void run_batch(struct worker *worker, struct batch *batch)
 {
     struct batch_queue *queue = batch->queue;
     struct lstm_error error;
-    const int64_t begin = monotonic_us();
-    enum lstm_status status =
-        lstm_runner_run(queue->runners[worker->number], batch->snapshot->model, worker->sequences,
-                        batch->n, &error);
-    metric_observe(queue->compute_seconds, (double)(monotonic_us() - begin) * 1e-6);
-    metric_observe(queue->batch_size, (double)batch->n);
+    drop_unwanted(worker, batch);
+    const enum lstm_status status = compute(worker, batch, &error);
     const size_t n_complete = finish_pieces(worker, batch, status, &error);
     for (size_t i = 0; i < n_complete; i++) {
         struct batch_job *job = worker->pieces[i].job;

@@ -30,6 +30,13 @@ struct batcher_options {
     size_t parallel_iterations; /* of dynamic_rnn */
 };
 
+/* What became of a job. */
+enum batch_fate {
+    BATCH_COMPUTED, /* it ran; status says how that went */
+    BATCH_EXPIRED,  /* its deadline passed before its turn */
+    BATCH_GONE      /* nobody waited for it any more */
+};
+
 /* A request's sequences on their way. The caller owns it and leaves it alone from submit to done.
  */
 struct batch_job {
@@ -37,8 +44,13 @@ struct batch_job {
     size_t n;
     void (*done)(struct batch_job *job); /* on a worker's thread, once, without a lock held */
     void *context;                       /* the caller's */
+    int64_t deadline_us;                 /* monotonic clock; not begun after it; 0: none */
+    bool (*is_gone)(const struct batch_job *job); /* on a worker's thread, if the job waited long:
+                                                     whether nobody wants it; NULL: never */
+    bool is_accepted;                             /* goes into a queue that is full, too */
 
     /* Set before done(). */
+    enum batch_fate fate;
     enum lstm_status status;
     struct lstm_error error;
     int64_t submitted_us, started_us, finished_us; /* monotonic clock */
@@ -81,6 +93,9 @@ batch_queue_publish(struct batch_queue *queue, struct lstm_model *model, struct 
 /* Queues a job; only with BATCH_QUEUED will done() be called. A job larger than the bound is taken
  * when nothing else waits. */
 enum batch_submitted batch_queue_submit(struct batch_queue *queue, struct batch_job *job);
+
+/* Whether a job would be refused now. */
+bool batch_queue_is_full(const struct batch_queue *queue);
 
 /* Sequences that wait. */
 size_t batch_queue_depth(const struct batch_queue *queue);

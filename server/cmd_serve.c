@@ -15,8 +15,8 @@
 #include "server/serve_config.h"
 #include "server/signals.h"
 
-/* How often a draining server looks whether it is done. */
-enum { DRAIN_POLL_MS = 10 };
+/* How often a draining server looks whether it is done, and idle sessions are ended. */
+enum { DRAIN_POLL_MS = 10, SWEEP_MS = 1000 };
 
 struct server {
     const struct serve_config *config;
@@ -43,11 +43,20 @@ static enum lstm_status start_batcher(struct server *server, struct lstm_error *
     return batcher_create(&options, &server->app.batcher, error);
 }
 
+static enum lstm_status start_sessions(struct server *server, struct lstm_error *error)
+{
+    const struct serve_config *config = server->config;
+    const struct sessions_options options = {.max_sessions = (size_t)config->max_sessions,
+                                             .ttl_us = config->session_ttl_s * 1000000,
+                                             .evicts_oldest = config->session_full == 1};
+    return sessions_create(&options, &server->app.sessions, error);
+}
+
 static enum lstm_status start_http(struct server *server, struct lstm_error *error)
 {
     const int64_t n = server->config->io_threads;
-    return front_serve(&server->front, n > 0 ? (unsigned)n : n_cores(), &server->app,
-                       &server->http, error);
+    return front_serve(&server->front, n > 0 ? (unsigned)n : n_cores(), &server->app, &server->http,
+                       error);
 }
 
 static enum lstm_status load_models(struct server *server, struct lstm_error *error)
@@ -79,6 +88,8 @@ static enum lstm_status start(struct server *server, struct lstm_error *error)
     if (status == LSTM_OK)
         status = model_watcher_create(server->app.registry, server->config->model_poll_seconds,
                                       &server->app.watcher, error);
+    if (status == LSTM_OK)
+        status = start_sessions(server, error);
     if (status == LSTM_OK)
         status = start_http(server, error);
     return status == LSTM_OK ? load_models(server, error) : status;
@@ -131,8 +142,11 @@ static void reload(struct server *server)
 static void serve(struct server *server)
 {
     int number;
-    while ((number = signals_wait(-1)) == SIGHUP)
-        reload(server);
+    while ((number = signals_wait(SWEEP_MS)) == SIGHUP || number == 0) {
+        if (number == SIGHUP)
+            reload(server);
+        sessions_sweep(server->app.sessions);
+    }
     log_info("stopping", L_STR("signal", number == SIGTERM ? "TERM" : "INT"));
 }
 
@@ -162,6 +176,7 @@ static void stop(struct server *server)
         batcher_stop(server->app.batcher);
     http_stop(server->http);
     front_close(&server->front);
+    sessions_destroy(server->app.sessions);
     model_watcher_destroy(server->app.watcher);
     registry_destroy(server->app.registry);
     batcher_destroy(server->app.batcher);
@@ -185,8 +200,9 @@ int cmd_serve(const void *config, size_t n_arguments, char *const *arguments)
     struct lstm_error error;
     atomic_init(&server.app.is_loaded, false);
     atomic_init(&server.app.is_draining, false);
-    server.app.limits = (struct predict_limits){(size_t)server.config->max_instances,
-                                                (size_t)server.config->max_steps};
+    server.app.limits =
+        (struct predict_limits){.max_instances = (size_t)server.config->max_instances,
+                                .max_steps = (size_t)server.config->max_steps};
     log_init((enum log_level)server.config->log_level, (enum log_format)server.config->log_format);
     enum lstm_status status = start(&server, &error);
     if (status == LSTM_OK) {

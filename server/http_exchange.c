@@ -204,8 +204,12 @@ static void receive(struct exchange *exchange, const char *data, size_t n)
     }
 }
 
+/* The request was resumed. Reading that from `phase` orders what follows, which ends in free(),
+ * behind all that the worker did, whatever the library does in between. */
 static enum MHD_Result finish(struct exchange *exchange)
 {
+    if (atomic_load(&exchange->phase) != PHASE_RESUMED)
+        return MHD_NO;
     exchange->request.finish(exchange->shared->app, &exchange->request);
     return answer(exchange);
 }
@@ -270,8 +274,9 @@ enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *connec
         *n = 0;
         return MHD_YES;
     }
+    /* The exchange orders this after what the worker wrote. */
     if (exchange->later)
-        return finish(exchange);
+        return atomic_load(&exchange->phase) == PHASE_RESUMED ? finish(exchange) : MHD_YES;
     return exchange->refused ? answer(exchange) : handle(exchange);
 }
 

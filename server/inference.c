@@ -35,6 +35,8 @@ static const struct content_type *find_content_type(const char *name)
 static void discard(void *work)
 {
     struct inference *inference = work;
+    if (inference->detach != NULL)
+        inference->detach(inference->attached);
     if (inference->kind->release != NULL)
         inference->kind->release(inference);
     predict_call_release(&inference->call);
@@ -68,20 +70,25 @@ bool inference_find_version(struct app *app, struct request *request, struct inf
     struct lstm_error error;
     const enum lstm_status status =
         registry_find(app->registry, &request->parts, &inference->version, &error);
-    if (status != LSTM_OK)
+    if (status == LSTM_NOT_FOUND && !atomic_load(&app->is_loaded)) {
+        request->response.retry_after_s = RETRY_S;
+        respond_error(request, 503, "the server is starting; try again in %d second", RETRY_S);
+    } else if (status != LSTM_OK) {
         respond_status(request, status, &error);
+    }
     return status == LSTM_OK;
 }
 
-static enum lstm_status decode_octets(const struct app *app, const struct request *request,
-                                      struct inference *inference, struct lstm_error *error)
+static enum lstm_status decode_octets(const struct predict_limits *limits,
+                                      const struct request *request, struct inference *inference,
+                                      struct lstm_error *error)
 {
     const char *dtype = request->query(request, "dtype");
     const bool is_uint8 = dtype != NULL && strcmp(dtype, "uint8") == 0;
     if (dtype != NULL && !is_uint8 && strcmp(dtype, "float32") != 0)
         return lstm_fail(error, LSTM_INVALID, "dtype: expected float32 or uint8, found '%.40s'",
                          dtype);
-    return predict_decode_octets(inference_model(inference), &app->limits, request->body,
+    return predict_decode_octets(inference_model(inference), limits, request->body,
                                  request->body_bytes, is_uint8 ? OCTET_UINT8 : OCTET_FLOAT32,
                                  &inference->call, error);
 }
@@ -89,11 +96,13 @@ static enum lstm_status decode_octets(const struct app *app, const struct reques
 bool inference_decode(struct app *app, struct request *request, struct inference *inference)
 {
     struct lstm_error error;
+    struct predict_limits limits = app->limits;
     const int64_t begin = monotonic_us();
+    limits.takes_pieces = inference->takes_pieces;
     enum lstm_status status =
         find_content_type(request->content_type)->is_octets
-            ? decode_octets(app, request, inference, &error)
-            : predict_decode_json(inference_model(inference), &app->limits, request->body,
+            ? decode_octets(&limits, request, inference, &error)
+            : predict_decode_json(inference_model(inference), &limits, request->body,
                                   request->body_bytes, &inference->call, &error);
     if (status == LSTM_OK)
         status = inference->kind->prepare(inference, request, &error);
@@ -108,12 +117,19 @@ static void on_done(struct batch_job *job)
     request_resume(job->context);
 }
 
+static bool is_gone(const struct batch_job *job)
+{
+    return request_is_gone(job->context);
+}
+
 enum handled inference_submit(struct request *request, struct inference *inference)
 {
     inference->job = (struct batch_job){.sequences = inference->call.sequences,
                                         .n = inference->call.n,
                                         .done = on_done,
-                                        .context = request};
+                                        .context = request,
+                                        .deadline_us = request->deadline_us,
+                                        .is_gone = is_gone};
     request->finish = inference_finish;
     switch (batch_queue_submit(inference->version->queue, &inference->job)) {
     case BATCH_QUEUED:
@@ -140,6 +156,14 @@ void inference_finish(struct app *app, struct request *request)
     const int64_t begin = monotonic_us();
     request->queue_us = job->started_us - job->submitted_us;
     request->compute_us = job->finished_us - job->started_us;
+    if (job->fate != BATCH_COMPUTED) {
+        respond_error(
+            request, 504,
+            "the deadline passed after %lld ms, before a worker was free; allow more time "
+            "(X-Request-Timeout-Ms) or send less",
+            (long long)(job->finished_us - request->received_us) / 1000);
+        return;
+    }
     if (status == LSTM_OK)
         status = inference->kind->encode(inference, &request->response.body, &error);
     if (status != LSTM_OK)

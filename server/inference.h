@@ -28,9 +28,15 @@ struct inference_kind {
 struct inference {
     const struct inference_kind *kind;
     const struct served_version *version; /* a reference; NULL until it is found */
+    bool takes_pieces;                    /* instances may be shorter than the model's steps */
     struct predict_call call;
     struct batch_job job;
+    void *attached; /* freed by detach(), unless that is NULL, before the rest */
+    void (*detach)(void *attached);
 };
+
+/* What predict and state want (api_predict.c, api_state.c). */
+extern const struct inference_kind inference_predict, inference_state;
 
 /* The model whose shapes the request has; the weights may be newer. */
 const struct lstm_model *inference_model(const struct inference *inference);

@@ -12,18 +12,22 @@
 #include "server/buf.h"
 
 enum metric {
-    METRIC_REQUESTS,        /* counter {model, route, code} */
-    METRIC_REQUEST_SECONDS, /* histogram {route}: header read to answer queued */
-    METRIC_QUEUE_SECONDS,   /* histogram {model}: waiting for a worker */
-    METRIC_COMPUTE_SECONDS, /* histogram {model}: one batch in dynamic_rnn */
-    METRIC_BATCH_SIZE,      /* histogram {model}: sequences of one batch */
-    METRIC_QUEUE_DEPTH,     /* gauge {model}: sequences that wait */
-    METRIC_LOADED_VERSIONS, /* gauge {model}: versions that can serve */
-    METRIC_LOAD_FAILURES,   /* counter {model}: versions that could not be loaded */
-    METRIC_IN_FLIGHT,       /* gauge: requests received and not answered */
-    METRIC_RECEIVED_BYTES,  /* counter: bodies */
-    METRIC_SENT_BYTES,      /* counter: bodies */
-    METRIC_SLOW_CLIENTS,    /* counter: cut by the reaper */
+    METRIC_REQUESTS,         /* counter {model, route, code} */
+    METRIC_REQUEST_SECONDS,  /* histogram {route}: header read to answer queued */
+    METRIC_QUEUE_SECONDS,    /* histogram {model}: waiting for a worker */
+    METRIC_COMPUTE_SECONDS,  /* histogram {model}: one batch in dynamic_rnn */
+    METRIC_BATCH_SIZE,       /* histogram {model}: sequences of one batch */
+    METRIC_QUEUE_DEPTH,      /* gauge {model}: sequences that wait */
+    METRIC_LOADED_VERSIONS,  /* gauge {model}: versions that can serve */
+    METRIC_LOAD_FAILURES,    /* counter {model}: versions that could not be loaded */
+    METRIC_IN_FLIGHT,        /* gauge: requests received and not answered */
+    METRIC_RECEIVED_BYTES,   /* counter: bodies */
+    METRIC_SENT_BYTES,       /* counter: bodies */
+    METRIC_SESSIONS_LIVE,    /* gauge */
+    METRIC_SESSIONS_CREATED, /* counter */
+    METRIC_SESSIONS_EXPIRED, /* counter: by --session-ttl-seconds */
+    METRIC_SESSIONS_EVICTED, /* counter: for a newer one */
+    METRIC_SLOW_CLIENTS,     /* counter: cut by the reaper */
     N_METRICS
 };
 

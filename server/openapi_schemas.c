@@ -15,6 +15,22 @@ const struct openapi_body openapi_bodies[] = {
      .answer = "PredictAnswer",
      .takes_octets = true},
     {.route = "ready", .answer = "Ready"},
+    {.route = "session", .answer = "Session"},
+    {.route = "session_begin", .request = "SessionBegin", .answer = "Session"},
+    {.route = "session_end", .answer = "Session"},
+    {.route = "session_fork", .request = "SessionFork", .answer = "Session"},
+    {.route = "session_inspect",
+     .request = "StateRequest",
+     .answer = "StateAnswer",
+     .takes_octets = true},
+    {.route = "session_list", .answer = "Sessions"},
+    {.route = "session_move", .request = "SessionMove", .answer = "Session"},
+    {.route = "session_predict",
+     .request = "PredictRequest",
+     .answer = "PredictAnswer",
+     .takes_octets = true},
+    {.route = "session_set_state", .request = "SessionState", .answer = "Session"},
+    {.route = "session_state", .answer = "SessionState"},
     {.route = "state", .request = "StateRequest", .answer = "StateAnswer", .takes_octets = true},
     {.route = "status", .answer = "ModelStatus"},
     {.route = "unload", .answer = "ModelStatus"},
@@ -66,6 +82,24 @@ const struct openapi_schema openapi_schemas[] = {
      "'sequence_length':{'type':'array','items':{'type':'integer','minimum':0}},"
      "'initial_state':{'$ref':'#/components/schemas/State'}}}]}}}]}"},
     {"Ready", "{'type':'object','required':['ready'],'properties':{'ready':{'type':'boolean'}}}"},
+    {"Session",
+     "{'type':'object','required':['id','number','model','version','steps'],'properties':{"
+     "'id':{'type':'string'},'number':{'type':'integer'},'model':{'type':'string'},"
+     "'version':{'type':'string'},'steps':{'type':'integer'},'age_seconds':{'type':'number'},"
+     "'idle_seconds':{'type':'number'},'busy':{'type':'boolean'}}}"},
+    {"SessionBegin", "{'type':'object','properties':{"
+                     "'id':{'type':'string','pattern':'^[A-Za-z0-9._~-]{1,64}$'},"
+                     "'initial_state':{'$ref':'#/components/schemas/State'}}}"},
+    {"SessionFork", "{'type':'object','properties':{"
+                    "'id':{'type':'string','pattern':'^[A-Za-z0-9._~-]{1,64}$'}}}"},
+    {"SessionMove", "{'type':'object','required':['version'],'properties':{"
+                    "'version':{'type':'string','pattern':'^[0-9]+$'}}}"},
+    {"SessionState", "{'type':'object','required':['state'],'properties':{"
+                     "'state':{'$ref':'#/components/schemas/State'},"
+                     "'steps':{'type':'integer','minimum':0},'version':{'type':'string'}}}"},
+    {"Sessions", "{'type':'object','required':['sessions','next'],'properties':{"
+                 "'sessions':{'type':'array','items':{'$ref':'#/components/schemas/Session'}},"
+                 "'next':{'type':'integer','nullable':true}}}"},
     {"State", "{'description':'The state of an LSTM has c and h, that of a GRU h; a stack has a "
               "list of them.','anyOf':[{'type':'object','required':['h'],'properties':{"
               "'c':{'$ref':'#/components/schemas/Numbers'},"

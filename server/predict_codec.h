@@ -21,6 +21,7 @@ enum predict_form { PREDICT_ROW, PREDICT_COLUMN };
 struct predict_limits {
     size_t max_instances; /* of one request */
     size_t max_steps;     /* of one instance */
+    bool takes_pieces;    /* an instance may have fewer steps than the model's */
 };
 
 /* A decoded request: the sequences' inputs, initial states and outputs lie in `memory`. */

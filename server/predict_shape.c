@@ -93,6 +93,14 @@ static enum lstm_status check_tokens(const struct source *s, size_t i, size_t st
     return fail_token(s, token_place, tokens[bad]);
 }
 
+/* Whether an instance of that many steps is the model's, or a piece of one where those are taken.
+ */
+static bool fits_steps(const struct source *s, size_t steps)
+{
+    return s->info->steps == 0 || steps == s->info->steps ||
+           (s->limits->takes_pieces && steps < s->info->steps);
+}
+
 /* How many steps instance i has; fails if it is not the model's. */
 static enum lstm_status count_steps(const struct source *s, size_t i, size_t *steps)
 {
@@ -101,11 +109,12 @@ static enum lstm_status count_steps(const struct source *s, size_t i, size_t *st
     const bool is_flat = s->tensor->rank - s->level == 1;
     *steps = count;
     if (is_flat && info->features != 1 && count > 0) {
-        if (info->steps == 0 || count != info->steps * info->features)
+        if (info->steps == 0 || count % info->features != 0 ||
+            !fits_steps(s, count / info->features))
             return fail_instance(s, i, count, count == 1 ? "number" : "numbers");
-        *steps = info->steps;
+        *steps = count / info->features;
     }
-    if (info->steps > 0 && *steps != info->steps)
+    if (!fits_steps(s, *steps))
         return fail_instance(s, i, *steps, *steps == 1 ? "step" : "steps");
     return check_max_steps(s, i, *steps);
 }
@@ -203,7 +212,7 @@ enum lstm_status predict_shape_time_major(const struct lstm_model_info *info,
         return lstm_fail(error, LSTM_SHAPE,
                          "%s: expected steps of instances of numbers, found arrays nested %zu deep",
                          path, tensor->rank);
-    if (info->steps > 0 && steps != info->steps)
+    if (!fits_steps(&s, steps))
         return fail_instance(&s, 0, steps, steps == 1 ? "step" : "steps");
     enum lstm_status status = check_max_steps(&s, 0, steps);
     if (status == LSTM_OK)

@@ -43,17 +43,29 @@ void registry_destroy(struct registry *registry)
     free(registry);
 }
 
-void registry_release(const struct served_version *version)
+/* What is given out is const: only its count of references changes. */
+static struct version *inside(const struct served_version *version)
 {
     union {
         const struct served_version *borrowed;
         struct version *version;
     } same = {.borrowed = version};
+    return same.version;
+}
+
+const struct served_version *registry_retain(const struct served_version *version)
+{
+    atomic_fetch_add_explicit(&inside(version)->references, 1, memory_order_relaxed);
+    return version;
+}
+
+void registry_release(const struct served_version *version)
+{
     if (version == NULL ||
-        atomic_fetch_sub_explicit(&same.version->references, 1, memory_order_acq_rel) != 1)
+        atomic_fetch_sub_explicit(&inside(version)->references, 1, memory_order_acq_rel) != 1)
         return;
     batch_queue_release(version->queue);
-    free(same.version);
+    free(inside(version));
 }
 
 static bool names_version(const struct path_parts *parts)

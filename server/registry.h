@@ -58,6 +58,7 @@ LSTM_MUST_CHECK enum lstm_status registry_find(struct registry *registry,
                                                const struct path_parts *parts,
                                                const struct served_version **found,
                                                struct lstm_error *error);
+const struct served_version *registry_retain(const struct served_version *version);
 void registry_release(const struct served_version *version);
 
 /* Whether there is a model, and all that were there at the first scan have a version that serves or

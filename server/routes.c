@@ -5,6 +5,7 @@
 #define MODEL   "/v1/models/{model}"
 #define VERSION MODEL "/versions/{version}"
 #define LABEL   MODEL "/labels/{label}"
+#define SESSION MODEL "/sessions/{session}"
 
 const struct route routes[] = {
     {"GET", "/v1/models", "models", "Lists the models.", handle_models_list, SCOPE_READ},
@@ -34,6 +35,30 @@ const struct route routes[] = {
     {"POST", VERSION ":state", "state", "The same for this version.", handle_state, SCOPE_PREDICT},
     {"POST", LABEL ":state", "state", "The same for the version with this label.", handle_state,
      SCOPE_PREDICT},
+    {"POST", MODEL "/sessions", "session_begin", "Begins a session on the newest version.",
+     handle_session_begin, SCOPE_PREDICT},
+    {"POST", VERSION "/sessions", "session_begin", "Begins a session on this version.",
+     handle_session_begin, SCOPE_PREDICT},
+    {"POST", LABEL "/sessions", "session_begin", "Begins a session on the version with this label.",
+     handle_session_begin, SCOPE_PREDICT},
+    {"GET", MODEL "/sessions", "session_list", "Lists the sessions of a model, oldest first.",
+     handle_session_list, SCOPE_PREDICT},
+    {"GET", SESSION, "session", "Tells a session's version, steps and age.", handle_session_info,
+     SCOPE_PREDICT},
+    {"PUT", SESSION, "session_move", "Lets a session go on with another version.",
+     handle_session_move, SCOPE_PREDICT},
+    {"DELETE", SESSION, "session_end", "Ends a session.", handle_session_end, SCOPE_PREDICT},
+    {"POST", SESSION ":predict", "session_predict", "Runs the next piece of a session's sequence.",
+     handle_session_predict, SCOPE_PREDICT},
+    {"POST", SESSION ":state", "session_inspect",
+     "Runs the next piece and gives the states that it goes through.", handle_session_inspect,
+     SCOPE_PREDICT},
+    {"POST", SESSION ":fork", "session_fork", "Begins a session with the state of another.",
+     handle_session_fork, SCOPE_PREDICT},
+    {"GET", SESSION "/state", "session_state", "Gives the state of a session.",
+     handle_session_state_read, SCOPE_PREDICT},
+    {"PUT", SESSION "/state", "session_set_state", "Sets the state of a session.",
+     handle_session_state_write, SCOPE_PREDICT},
     {"GET", "/v2/health/live", "live", "Answers 200 as long as the process runs.", handle_live,
      SCOPE_NONE},
     {"GET", "/v2/health/ready", "ready", "Answers 200 when the server can serve, else 503.",

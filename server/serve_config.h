@@ -14,6 +14,8 @@ struct serve_config {
     const char *api_keys, *cors_origins, *tls_cert, *tls_key, *user; /* NULL: not given */
     int64_t header_timeout_s, body_timeout_s, request_timeout_ms, max_connections_per_address;
     int log_level, log_format;
+    int64_t max_sessions, session_ttl_s;
+    int session_full;
 };
 
 #endif

@@ -8,6 +8,8 @@
 static const char *const level_names[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const format_names[] = {"logfmt", "json", NULL};
 
+static const char *const full_names[] = {"refuse", "evict", NULL};
+
 #define FIELD(name) offsetof(struct serve_config, name)
 
 const struct option serve_options[] = {
@@ -46,6 +48,8 @@ const struct option serve_options[] = {
      .help = "most instances of one request"},
     {"max-queue", OPTION_INTEGER, FIELD(max_queue), "1024", 1, 10000000, .value = "N",
      .help = "most sequences that wait for a model; beyond it requests answer 503"},
+    {"max-sessions", OPTION_INTEGER, FIELD(max_sessions), "100000", 0, 100000000, .value = "N",
+     .help = "most sessions that live at once"},
     {"max-steps", OPTION_INTEGER, FIELD(max_steps), "1000000", 1, 16777216, .value = "N",
      .help = "most time steps of one instance"},
     {"model-poll-seconds", OPTION_INTEGER, FIELD(model_poll_seconds), "1", 0, 86400, .value = "N",
@@ -60,6 +64,11 @@ const struct option serve_options[] = {
      .value = "N",
      .help = "milliseconds after which a request that names no X-Request-Timeout-Ms answers 504; "
              "0: never"},
+    {"session-full", OPTION_CHOICE, FIELD(session_full), "refuse", .choices = full_names,
+     .value = "WHAT",
+     .help = "with --max-sessions alive, refuse a new one, or evict the one idle longest"},
+    {"session-ttl-seconds", OPTION_INTEGER, FIELD(session_ttl_s), "600", 0, 31536000, .value = "N",
+     .help = "seconds without a request after which a session ends; 0: never"},
     {"tls-cert", OPTION_TEXT, FIELD(tls_cert), .value = "FILE",
      .help = "certificate chain in PEM, which makes the server speak HTTPS; needs --tls-key"},
     {"tls-key", OPTION_TEXT, FIELD(tls_key), .value = "FILE",

@@ -9,7 +9,6 @@
 #include "server/app.h"
 #include "server/request.h"
 #include "tests/support/answer_text.h"
-#include "tests/support/cases.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
 #include "tests/support/model_store.h"

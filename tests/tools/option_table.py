@@ -28,7 +28,7 @@ def options(command):
         words = " ".join(row.split())
         flag, text, note = re.fullmatch(r"(--\S+(?: [A-Z]+)?) (.*) \((.*)\)", words).groups()
         default = re.match(r"default (.*); LSTMD_", note)
-        text = text.replace("|", "\\|")
+        text = text.replace("|", "\\|").replace("<", "&lt;")
         lines.append(f"| `{flag}` | {default.group(1) if default else ''} | {text} |")
     return lines
 

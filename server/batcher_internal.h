@@ -1,0 +1,50 @@
+/* batcher_internal.h: what queues and workers share. SPDX-License-Identifier: Apache-2.0
+ *
+ * One lock guards everything marked so; it is never held while computing, allocating or calling
+ * back. */
+#ifndef BATCHER_INTERNAL_H
+#define BATCHER_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/batcher.h"
+#include "server/metrics.h"
+#include "server/snapshot.h"
+
+struct batch_queue {
+    struct batcher *batcher;
+    atomic_size_t references;
+    struct snapshot *first;       /* what the queue was made for; kept for its shapes */
+    struct lstm_runner **runners; /* one per worker */
+    struct metric_series *batch_size, *compute_seconds, *queue_seconds, *depth;
+
+    /* Guarded by batcher->lock. */
+    struct snapshot *current;
+    struct batch_job *head, *tail;
+    size_t n_waiting; /* sequences not yet taken */
+    struct batch_queue *next_ready;
+    bool is_ready; /* in the ready list */
+};
+
+struct worker;
+
+struct batcher {
+    struct batcher_options options;
+    struct worker *workers;
+    unsigned n_started;
+
+    pthread_mutex_t lock;
+    pthread_cond_t work; /* signalled: a queue became ready, or stopping */
+
+    /* Guarded by lock. */
+    struct batch_queue *ready_head, *ready_tail;
+    unsigned n_idle;
+    bool is_stopping;
+};
+
+/* Puts a queue that has jobs at the end of the ready list, which takes a reference. The lock is
+ * held. */
+void batch_queue_append_ready(struct batch_queue *queue);
+
+#endif

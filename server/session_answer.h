@@ -1,0 +1,14 @@
+/* session_answer.h: what the session handlers share. SPDX-License-Identifier: Apache-2.0 */
+#ifndef SESSION_ANSWER_H
+#define SESSION_ANSWER_H
+
+#include "server/app.h"
+#include "server/request.h"
+
+/* Answers with the code and the sentence of a status that is not OK. */
+enum handled respond_session(struct request *request, enum session_status status);
+
+/* The session that the path names, to be released; NULL: the request is answered. */
+struct session *find_session(struct app *app, struct request *request);
+
+#endif

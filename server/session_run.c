@@ -1,0 +1,180 @@
+/* session_run.c: a session's state, and its pieces one after the other.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * While a piece is under way the session is busy: nobody writes its state, so the worker reads it
+ * where it lies. The state after the piece goes to memory of the piece's own and is copied when the
+ * piece is done, so that readers never see half a step. */
+#include <string.h>
+
+#include "core/status.h"
+#include "server/session_store.h"
+
+static size_t state_size(const struct served_version *version)
+{
+    return lstm_model_info(batch_queue_model(version->queue))->state_size;
+}
+
+const struct served_version *session_version(struct session *session)
+{
+    pthread_mutex_lock(&session->store->lock);
+    const struct served_version *version = registry_retain(session->version);
+    pthread_mutex_unlock(&session->store->lock);
+    return version;
+}
+
+enum session_status session_read_state(struct session *session,
+                                       const struct served_version *version, float *state,
+                                       uint64_t *steps)
+{
+    enum session_status status = SESSION_MISFIT;
+    pthread_mutex_lock(&session->store->lock);
+    if (session->version == version) {
+        memcpy(state, session->state, state_size(version) * sizeof *state);
+        *steps = session->steps;
+        status = SESSION_OK;
+    }
+    pthread_mutex_unlock(&session->store->lock);
+    return status;
+}
+
+enum session_status session_write_state(struct session *session,
+                                        const struct served_version *version, const float *state,
+                                        uint64_t steps)
+{
+    enum session_status status = SESSION_OK;
+    pthread_mutex_lock(&session->store->lock);
+    if (session->has_ended)
+        status = SESSION_UNKNOWN;
+    else if (session->is_busy)
+        status = SESSION_BUSY;
+    else if (session->version != version)
+        status = SESSION_MISFIT;
+    if (status == SESSION_OK) {
+        memcpy(session->state, state, state_size(version) * sizeof *state);
+        session->steps = steps;
+        session_touch(session);
+    }
+    pthread_mutex_unlock(&session->store->lock);
+    return status;
+}
+
+/* Whether states of one version mean the same to the other: the same cells in the same order. */
+static bool same_states(const struct served_version *a, const struct served_version *b)
+{
+    const struct lstm_model *x = batch_queue_model(a->queue), *y = batch_queue_model(b->queue);
+    const size_t n = lstm_model_info(x)->n_recurrent;
+    if (n != lstm_model_info(y)->n_recurrent)
+        return false;
+    for (size_t k = 0; k < n; k++)
+        if (lstm_model_state(x, k)->units != lstm_model_state(y, k)->units ||
+            lstm_model_state(x, k)->has_c != lstm_model_state(y, k)->has_c)
+            return false;
+    return true;
+}
+
+enum session_status session_move(struct session *session, const struct served_version *version)
+{
+    enum session_status status = SESSION_OK;
+    const struct served_version *old = NULL;
+    pthread_mutex_lock(&session->store->lock);
+    if (session->has_ended)
+        status = SESSION_UNKNOWN;
+    else if (session->is_busy)
+        status = SESSION_BUSY;
+    else if (strcmp(session->version->model, version->model) != 0 ||
+             !same_states(session->version, version))
+        status = SESSION_MISFIT;
+    if (status == SESSION_OK) {
+        old = session->version;
+        session->version = registry_retain(version);
+        session_touch(session);
+    }
+    pthread_mutex_unlock(&session->store->lock);
+    registry_release(old);
+    return status;
+}
+
+static void on_done(struct batch_job *job);
+
+/* Hands a piece whose turn it is to the batcher. */
+static void submit(struct session_piece *piece)
+{
+    struct session *session = piece->session;
+    piece->sequence->initial_state = session->state;
+    piece->sequence->final_state = piece->state;
+    piece->job->done = on_done;
+    piece->job->context = piece;
+    piece->job->is_accepted = true;
+    if (batch_queue_submit(session->version->queue, piece->job) == BATCH_QUEUED)
+        return;
+    piece->job->status = lstm_fail(&piece->job->error, LSTM_IO, "the server is stopping");
+    on_done(piece->job);
+}
+
+/* On a worker's thread, or on the caller's when the batcher stops. */
+static void on_done(struct batch_job *job)
+{
+    struct session_piece *piece = job->context;
+    struct session *session = piece->session;
+    pthread_mutex_lock(&session->store->lock);
+    if (job->status == LSTM_OK) {
+        memcpy(session->state, piece->state, state_size(session->version) * sizeof(float));
+        session->steps += piece->sequence->steps;
+    }
+    if (!session->has_ended)
+        session_touch(session);
+    struct session_piece *next = session->first_waiting;
+    if (next != NULL) {
+        session->first_waiting = next->next;
+        session->last_waiting = next->next != NULL ? session->last_waiting : NULL;
+        session->n_waiting--;
+    }
+    session->is_busy = next != NULL;
+    pthread_mutex_unlock(&session->store->lock);
+    piece->done(piece);
+    if (next != NULL)
+        submit(next);
+    session_release(session);
+}
+
+/* Takes the turn, or a place behind those who wait. The lock is held. */
+static void take_turn(struct session *session, struct session_piece *piece)
+{
+    if (!session->is_busy) {
+        session->is_busy = true;
+        return;
+    }
+    if (session->last_waiting != NULL)
+        session->last_waiting->next = piece;
+    else
+        session->first_waiting = piece;
+    session->last_waiting = piece;
+    session->n_waiting++;
+}
+
+enum session_status session_run(struct session *session, const struct served_version *version,
+                                struct session_piece *piece)
+{
+    enum session_status status = SESSION_OK;
+    bool is_turn = false;
+    if (batch_queue_is_full(version->queue))
+        return SESSION_FULL;
+    pthread_mutex_lock(&session->store->lock);
+    if (session->has_ended)
+        status = SESSION_UNKNOWN;
+    else if (session->version != version)
+        status = SESSION_MISFIT;
+    else if (session->n_waiting >= SESSION_MAX_WAITING)
+        status = SESSION_BUSY;
+    if (status == SESSION_OK) {
+        piece->session = session_retain(session);
+        piece->next = NULL;
+        is_turn = !session->is_busy;
+        take_turn(session, piece);
+        session_touch(session);
+    }
+    pthread_mutex_unlock(&session->store->lock);
+    if (is_turn)
+        submit(piece);
+    return status;
+}

@@ -1,0 +1,64 @@
+/* session_store.h: what sessions are inside, shared by sessions.c and session_run.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SESSION_STORE_H
+#define SESSION_STORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/metrics.h"
+#include "server/sessions.h"
+
+/* A place in a list whose ends are in the store. */
+struct session_link {
+    struct session *before, *after;
+};
+
+struct session {
+    struct sessions *store;
+    atomic_size_t references; /* the store's, while it is in the table; finders'; its pieces' */
+    uint64_t number;
+    int64_t begun_us;
+    struct session *next_in_bucket;
+
+    /* Guarded by store->lock. */
+    const struct served_version *version; /* a reference */
+    int64_t used_us;
+    uint64_t steps;
+    struct session_link by_age, by_use;
+    struct session_piece *first_waiting, *last_waiting;
+    unsigned n_waiting;
+    bool is_busy, has_ended;
+
+    /* Written under the lock and only while no piece is under way; then the worker reads it. */
+    float *state;
+    char id[]; /* with its NUL; the state lies behind it */
+};
+
+enum { REMEMBERED_ENDS = 4096 };
+
+/* The hash of an id that ended by itself, and how. */
+struct session_end {
+    uint64_t hash;
+    enum session_status how; /* EXPIRED or EVICTED; OK: empty */
+};
+
+struct sessions {
+    struct sessions_options options;
+    struct metric_series *live, *created, *expired, *evicted;
+    pthread_mutex_t lock;
+
+    /* Guarded by lock. */
+    struct session **buckets;
+    size_t n_buckets; /* a power of 2 */
+    size_t n;
+    uint64_t last_number;
+    struct session_link by_age, by_use; /* .after: first, .before: last */
+    struct session_end ends[REMEMBERED_ENDS];
+    size_t n_ends; /* so far; the oldest are overwritten */
+};
+
+/* Puts it at the end of the order of use. The lock is held. */
+void session_touch(struct session *session);
+
+#endif
