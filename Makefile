@@ -62,7 +62,7 @@ isa_avx512  := -DKERNEL_LANES=16 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfm
 core_src   := $(filter-out core/kernels_simd.c,$(wildcard core/*.c))
 server_src := $(filter-out server/main.c,$(wildcard server/*.c))
 core_obj   := $(core_src:%.c=$(B)/obj/%.o) $(isas:%=$(B)/obj/core/kernels_%.o)
-server_obj := $(server_src:%.c=$(B)/obj/%.o)
+server_obj := $(server_src:%.c=$(B)/obj/%.o) $(B)/obj/web_files.o
 test_src   := $(wildcard tests/support/*.c tests/core/*.c tests/server/*.c tests/http/*.c)
 test_obj   := $(test_src:%.c=$(B)/obj/%.o)
 fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)
@@ -92,6 +92,17 @@ $(B)/lstmd.bash $(B)/lstmd.fish $(B)/lstmd.zsh: $(B)/lstmd.%: $(B)/lstmd
 $(B)/run_tests: $(test_obj) $(B)/obj/suites.o $(server_obj) $(B)/liblstm.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_cflags) -o $@ $^ $(all_libs) $(check_libs)
+
+# The demo page is a part of the binary.
+web_files := $(sort $(wildcard clients/web/*))
+$(B)/web_files.c: server/web_embed.sh $(web_files) clients/web
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)server/web_embed.sh $(web_files) > $@
+$(B)/obj/web_files.o: $(B)/web_files.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(all_cflags) -c -o $@ $<
 
 # Every tests/*/test_<name>.c defines `Suite *suite_<name>(void)`; the list of them is generated,
 # so a suite cannot be forgotten.
@@ -188,7 +199,7 @@ asan tsan: deps-test
 .PHONY: sanitized
 sanitized: $(B)/run_tests $(B)/lstmd
 	$(Q)CK_FORK=no OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=1 \
-	  TSAN_OPTIONS=halt_on_error=1:suppressions=tests/support/tsan.supp $(B)/run_tests
+	  TSAN_OPTIONS=halt_on_error=1 $(B)/run_tests
 
 FUZZ_SECONDS ?= 60
 ## fuzz: every fuzzer for FUZZ_SECONDS (60), two at a time

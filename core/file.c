@@ -100,6 +100,11 @@ static bool flush_folder(const char *path)
     return flushed;
 }
 
+static enum lstm_status write_status(int reason)
+{
+    return reason == ENOSPC || reason == EDQUOT || reason == EFBIG ? LSTM_NO_SPACE : LSTM_IO;
+}
+
 enum lstm_status file_write(const char *path, const struct file_part *parts, size_t n_parts,
                             struct lstm_error *error)
 {
@@ -109,7 +114,8 @@ enum lstm_status file_write(const char *path, const struct file_part *parts, siz
         return lstm_fail(error, LSTM_IO, "the path %.80s... is too long", path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
-        return lstm_fail(error, LSTM_IO, "cannot create %s: %s", temporary, strerror(errno));
+        return lstm_fail(error, write_status(errno), "cannot create %s: %s", temporary,
+                         strerror(errno));
     bool fine = true;
     for (size_t i = 0; i < n_parts && fine; i++)
         fine = write_all(fd, parts[i].data, parts[i].n);
@@ -119,7 +125,7 @@ enum lstm_status file_write(const char *path, const struct file_part *parts, siz
     if (fine)
         return LSTM_OK;
     enum lstm_status status =
-        lstm_fail(error, LSTM_IO, "cannot write %s: %s", path, strerror(errno));
+        lstm_fail(error, write_status(errno), "cannot write %s: %s", path, strerror(errno));
     unlink(temporary);
     return status;
 }

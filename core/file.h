@@ -16,7 +16,7 @@ struct file_part {
 };
 
 /* Writes the parts as the whole content of path so that a crash leaves the old file or the new
- * one: to "<path>.tmp", flushed to disk, renamed, the folder flushed. IO, NO_MEMORY. */
+ * one: to "<path>.tmp", flushed to disk, renamed, the folder flushed. IO, NO_SPACE. */
 LSTM_MUST_CHECK enum lstm_status file_write(const char *path, const struct file_part *parts,
                                             size_t n_parts, struct lstm_error *error);
 

@@ -56,7 +56,8 @@ extern "C" {
     X(IO, 5, "input or output failed")                                                             \
     X(NO_MEMORY, 6, "out of memory")                                                               \
     X(NON_FINITE, 7, "not a finite number")                                                        \
-    X(UNSUPPORTED, 8, "not supported")
+    X(UNSUPPORTED, 8, "not supported")                                                             \
+    X(NO_SPACE, 9, "no space left on the disk")
 
 enum lstm_status {
 #define X(name, number, text) LSTM_##name = number,
@@ -157,7 +158,7 @@ LSTM_MUST_CHECK enum lstm_status lstm_model_load(const char *folder, struct lstm
                                                  struct lstm_error *error);
 
 /* Writes both files into an existing folder, and to disk before it returns (fsync of both and of
- * the folder). The stored type is the model's "dtype". IO: what failed; NO_MEMORY. */
+ * the folder). The stored type is the model's "dtype". IO, NO_SPACE: what failed; NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status lstm_model_save(const struct lstm_model *model, const char *folder,
                                                  struct lstm_error *error);
 
@@ -319,13 +320,17 @@ LSTM_MUST_CHECK enum lstm_status lstm_trainer_snapshot(const struct lstm_trainer
 /* All that a trainer needs to go on as if it had never stopped: weights, optimizer slots, step
  * number; a checksummed safetensors file, written beside the path, flushed and renamed over it.
  * `note` (may be NULL) is a caller's text kept with it. restore() leaves the trainer as it was on
- * failure, and copies the note, cut to note_bytes. NOT_FOUND, FORMAT, SHAPE, IO, NO_MEMORY. */
+ * failure, and copies the note, cut to note_bytes. NOT_FOUND, FORMAT, SHAPE, IO, NO_SPACE (also a
+ * quota or a limit), NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status lstm_trainer_save(const struct lstm_trainer *trainer,
                                                    const char *path, const char *note,
                                                    struct lstm_error *error);
 LSTM_MUST_CHECK enum lstm_status lstm_trainer_restore(struct lstm_trainer *trainer,
                                                       const char *path, char *note,
                                                       size_t note_bytes, struct lstm_error *error);
+
+/* The same in memory: `to` goes on as `from` would. Both are of the same architecture. */
+void lstm_trainer_copy(struct lstm_trainer *to, const struct lstm_trainer *from);
 
 /* Optimizer steps applied since the trainer was created or restored to its beginning. */
 uint64_t lstm_trainer_n_steps(const struct lstm_trainer *trainer);

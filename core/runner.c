@@ -137,41 +137,43 @@ static float *state_block(const struct slice *slice, const struct layer *layer, 
     return slice->runner->state + offset * RUNNER_SLICE;
 }
 
-/* Moves the states of the slice between their rows [state_size] and the layers' blocks. */
-static void load_states(const struct slice *slice)
+/* One part (c or h) of one recurrent layer: its block, and its place in a sequence's state. */
+struct state_part {
+    float *block; /* [slice, units] */
+    size_t units, offset;
+};
+
+/* Between a row of the caller's and the row of the block: in at the start, out at the end. */
+typedef void move_row(const struct lstm_sequence *row, const struct state_part *part, size_t r);
+
+static void load_row(const struct lstm_sequence *row, const struct state_part *part, size_t r)
 {
-    const struct spec *spec = slice->model->spec;
-    for (size_t l = 0; l <= spec->last_recurrent; l++) {
-        const struct layer *layer = &spec->layers[l];
-        const size_t units = layer->units, n_parts = layer->type->has_c ? 2 : 1;
-        for (size_t p = 0; layer->type->is_recurrent && p < n_parts; p++) {
-            float *block = state_block(slice, layer, 2 - n_parts + p);
-            for (size_t r = 0; r < slice->n; r++) {
-                const float *from = row_of(slice, r)->initial_state;
-                if (from == NULL)
-                    memset(block + r * units, 0, units * sizeof *block);
-                else
-                    memcpy(block + r * units, from + layer->state_offset + p * units,
-                           units * sizeof *block);
-            }
-        }
-    }
+    float *to = part->block + r * part->units;
+    if (row->initial_state == NULL)
+        memset(to, 0, part->units * sizeof *to);
+    else
+        memcpy(to, row->initial_state + part->offset, part->units * sizeof *to);
 }
 
-static void store_states(const struct slice *slice)
+static void store_row(const struct lstm_sequence *row, const struct state_part *part, size_t r)
+{
+    const float *from = part->block + r * part->units;
+    if (row->final_state != NULL)
+        memcpy(row->final_state + part->offset, from, part->units * sizeof *from);
+}
+
+/* Moves every part of every recurrent layer's state, for all rows of the slice. */
+static void move_states(const struct slice *slice, move_row *move)
 {
     const struct spec *spec = slice->model->spec;
     for (size_t l = 0; l <= spec->last_recurrent; l++) {
         const struct layer *layer = &spec->layers[l];
-        const size_t units = layer->units, n_parts = layer->type->has_c ? 2 : 1;
-        for (size_t p = 0; layer->type->is_recurrent && p < n_parts; p++) {
-            const float *block = state_block(slice, layer, 2 - n_parts + p);
-            for (size_t r = 0; r < slice->n; r++) {
-                float *to = row_of(slice, r)->final_state;
-                if (to != NULL)
-                    memcpy(to + layer->state_offset + p * units, block + r * units,
-                           units * sizeof *to);
-            }
+        const size_t first = layer->type->has_c ? 0 : 1;
+        for (size_t which = first; layer->type->is_recurrent && which < 2; which++) {
+            const struct state_part part = {state_block(slice, layer, which), layer->units,
+                                            layer->state_offset + (which - first) * layer->units};
+            for (size_t r = 0; r < slice->n; r++)
+                move(row_of(slice, r), &part, r);
         }
     }
 }
@@ -315,7 +317,7 @@ static void run_slice(struct slice *slice)
         slice->wants_state_trace |= row_of(slice, r)->state_trace != NULL;
         slice->wants_gates_trace |= row_of(slice, r)->gates_trace != NULL;
     }
-    load_states(slice);
+    move_states(slice, load_row);
     for (;;) {
         plan_steps(slice);
         if (slice->pack.n_steps == 0)
@@ -329,7 +331,7 @@ static void run_slice(struct slice *slice)
     }
     if (!spec->info.output_is_sequence)
         run_head(slice);
-    store_states(slice);
+    move_states(slice, store_row);
 }
 
 /* ---- A batch -------------------------------------------------------------------------------- */

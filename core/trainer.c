@@ -88,6 +88,20 @@ struct lstm_training *lstm_trainer_settings(struct lstm_trainer *trainer)
     return &trainer->settings;
 }
 
+void lstm_trainer_copy(struct lstm_trainer *to, const struct lstm_trainer *from)
+{
+    const size_t bytes = from->n * sizeof *from->weights;
+    memcpy(to->weights, from->weights, bytes);
+    memcpy(to->m, from->m, bytes);
+    memcpy(to->v, from->v, bytes);
+    to->settings = from->settings;
+    to->seed = from->seed;
+    to->step = from->step;
+    to->beta1_power = from->beta1_power;
+    to->beta2_power = from->beta2_power;
+    to->gradient_norm = (double)NAN;
+}
+
 uint64_t lstm_trainer_n_steps(const struct lstm_trainer *trainer)
 {
     return trainer->step;

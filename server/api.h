@@ -41,4 +41,18 @@ enum handled handle_session_state_write(struct app *app, struct request *request
 enum handled handle_session_predict(struct app *app, struct request *request);
 enum handled handle_session_inspect(struct app *app, struct request *request);
 
+/* api_web.c */
+enum handled handle_web_page(struct app *app, struct request *request);
+enum handled handle_web_file(struct app *app, struct request *request);
+
+/* api_train.c */
+enum handled handle_train_step(struct app *app, struct request *request);
+enum handled handle_evaluate(struct app *app, struct request *request);
+
+/* api_training.c */
+enum handled handle_training(struct app *app, struct request *request);
+enum handled handle_training_change(struct app *app, struct request *request);
+enum handled handle_publish(struct app *app, struct request *request);
+enum handled handle_reset(struct app *app, struct request *request);
+
 #endif

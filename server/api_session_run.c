@@ -53,7 +53,8 @@ static enum handled run(struct request *request, struct session *session,
     attachment->session = session_retain(session);
     inference->attached = attachment;
     inference->detach = detach;
-    inference->job = (struct batch_job){.sequences = inference->call.sequences, .n = 1};
+    inference->job = (struct batch_job){
+        .sequences = inference->call.sequences, .n = 1, .deadline_us = request->deadline_us};
     float *wanted = inference->call.sequences[0].final_state;
     attachment->piece = (struct session_piece){.job = &inference->job,
                                                .sequence = inference->call.sequences,

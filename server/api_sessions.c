@@ -53,6 +53,8 @@ static enum lstm_status read_id(const struct json_body *body, const char **id,
         if (!isalnum((unsigned char)(*id)[i]) && strchr("._~-", (*id)[i]) == NULL)
             return lstm_fail(error, LSTM_INVALID,
                              "id: expected letters, digits and . _ ~ - only, found '%.64s'", *id);
+    if (strcmp(*id, ".") == 0 || strcmp(*id, "..") == 0)
+        return lstm_fail(error, LSTM_INVALID, "id: '%s' means a folder in a path", *id);
     if (n == 0 || n >= SESSION_ID_BYTES)
         return lstm_fail(error, LSTM_INVALID, "id: expected 1 to %d characters, found %zu",
                          SESSION_ID_BYTES - 1, n);
@@ -120,6 +122,8 @@ enum handled handle_session_begin(struct app *app, struct request *request)
 {
     const struct served_version *version;
     struct lstm_error error;
+    if (!sessions_are_loaded(app, request))
+        return HANDLED;
     const enum lstm_status status = registry_find(app->registry, &request->parts, &version, &error);
     if (status != LSTM_OK)
         return respond_status(request, status, &error);
@@ -132,17 +136,10 @@ enum handled handle_session_begin(struct app *app, struct request *request)
 static float *copy_state(struct request *request, struct session *session,
                          const struct served_version **version, uint64_t *steps)
 {
-    *version = session_version(session);
-    const size_t n = lstm_model_info(batch_queue_model((*version)->queue))->state_size;
-    float *state = calloc(n + 1, sizeof *state);
-    const enum session_status status =
-        state == NULL ? SESSION_NO_MEMORY : session_read_state(session, *version, state, steps);
-    if (status == SESSION_OK)
-        return state;
-    respond_session(request, status);
-    registry_release(*version);
-    free(state);
-    return NULL;
+    float *state = session_copy_state(session, version, steps);
+    if (state == NULL)
+        respond_session(request, SESSION_NO_MEMORY);
+    return state;
 }
 
 static void fork_state(struct app *app, struct request *request, struct session *session)
@@ -292,6 +289,8 @@ enum handled handle_session_list(struct app *app, struct request *request)
     uint64_t limit, after;
     const struct served_version *version;
     struct lstm_error error;
+    if (!sessions_are_loaded(app, request))
+        return HANDLED;
     enum lstm_status status = registry_find(app->registry, &request->parts, &version, &error);
     if (status != LSTM_OK)
         return respond_status(request, status, &error);

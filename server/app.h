@@ -9,12 +9,14 @@
 #include "server/predict_codec.h"
 #include "server/registry.h"
 #include "server/sessions.h"
+#include "server/training.h"
 
 struct app {
     struct batcher *batcher;
     struct registry *registry;
     struct model_watcher *watcher;
     struct sessions *sessions;
+    struct training *training; /* NULL: it is off */
     struct predict_limits limits;
     atomic_bool is_loaded;   /* the models that were there at the start are in the registry */
     atomic_bool is_draining; /* SIGTERM came: finish what is here, take nothing new */

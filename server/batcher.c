@@ -54,32 +54,51 @@ static bool may_join(const struct batch_job *job, const struct batch_queue *queu
     return (job->snapshot != NULL ? job->snapshot : queue->current) == batch->snapshot;
 }
 
-/* Takes from the front of the queue's jobs what one batch may hold. The lock is held. */
+/* Whether a job's deadline passed before any of it began. */
+static bool has_expired(const struct batch_job *job, int64_t now)
+{
+    return job->deadline_us > 0 && now >= job->deadline_us && job->n_taken == 0;
+}
+
+/* Puts the next n sequences of the first job into a batch. The lock is held. */
+static void take_piece(struct worker *worker, struct batch_queue *queue, struct batch *batch,
+                       size_t n)
+{
+    struct batch_job *job = queue->head;
+    if (n < job->n && job->snapshot == NULL)
+        job->snapshot = snapshot_retain(batch->snapshot);
+    if (job->fate == BATCH_COMPUTED) {
+        memcpy(worker->sequences + batch->n, job->sequences + job->n_taken,
+               n * sizeof *worker->sequences);
+        batch->n += n;
+    }
+    worker->pieces[batch->n_pieces++] = (struct piece){job, n};
+    job->n_taken += n;
+    queue->n_waiting -= n;
+    if (job->n_taken == job->n)
+        queue->head = job->next;
+}
+
+/* Takes from the front of the queue's jobs what one batch may hold. Those that are too late are
+ * taken out whole, whatever their size, to be finished with it. The lock is held. */
 static void take_batch(struct worker *worker, struct batch_queue *queue, struct batch *batch)
 {
     const size_t most = share_of(worker->batcher, queue);
     const int64_t now = monotonic_us();
     struct batch_job *job = queue->head;
     batch->snapshot = snapshot_retain(job->snapshot != NULL ? job->snapshot : queue->current);
-    while (job != NULL && batch->n < most && may_join(job, queue, batch)) {
+    for (; job != NULL && batch->n < most && batch->n_pieces < worker->batcher->options.max_batch &&
+           may_join(job, queue, batch);
+         job = queue->head) {
         const size_t left = job->n - job->n_taken, room = most - batch->n;
-        const size_t n = left < room ? left : room;
         if (job->n_taken == 0)
             job->started_us = now;
-        if (n < job->n && job->snapshot == NULL)
-            job->snapshot = snapshot_retain(batch->snapshot);
-        memcpy(worker->sequences + batch->n, job->sequences + job->n_taken,
-               n * sizeof *worker->sequences);
-        worker->pieces[batch->n_pieces++] = (struct piece){job, n};
-        job->n_taken += n;
-        batch->n += n;
-        if (job->n_taken == job->n)
-            queue->head = job->next;
-        job = queue->head;
+        if (has_expired(job, now))
+            job->fate = BATCH_EXPIRED;
+        take_piece(worker, queue, batch, job->fate == BATCH_EXPIRED || left < room ? left : room);
     }
     if (queue->head == NULL)
         queue->tail = NULL;
-    queue->n_waiting -= batch->n;
     metric_set(queue->depth, (double)queue->n_waiting);
 }
 
@@ -151,32 +170,33 @@ static bool next_batch(struct worker *worker, struct batch *batch)
     return batch->queue != NULL;
 }
 
-/* What becomes of a job that a worker has just taken whole. */
-static enum batch_fate decide(const struct batch_job *job, int64_t now)
+/* Whether nobody waits any more for a job that a worker has just taken. One that is cut over
+ * several batches is computed: part of it may have been already. */
+static bool is_unwanted(const struct piece *piece, int64_t now)
 {
-    if (job->deadline_us > 0 && now >= job->deadline_us)
-        return BATCH_EXPIRED;
-    if (job->is_gone != NULL && now - job->submitted_us > ASK_AFTER_US && job->is_gone(job))
-        return BATCH_GONE;
-    return BATCH_COMPUTED;
+    const struct batch_job *job = piece->job;
+    return piece->n == job->n && job->is_gone != NULL && now - job->submitted_us > ASK_AFTER_US &&
+           job->is_gone(job);
 }
 
-/* Takes out of the batch what nobody waits for any more. A job that is cut over several batches is
- * computed: part of it may have been already. */
+/* Takes out of the batch what nobody waits for any more. */
 static void drop_unwanted(struct worker *worker, struct batch *batch)
 {
     const int64_t now = monotonic_us();
     size_t n = 0, at = 0;
-    for (size_t i = 0; i < batch->n_pieces; at += worker->pieces[i++].n) {
+    for (size_t i = 0; i < batch->n_pieces; i++) {
         const struct piece *piece = &worker->pieces[i];
-        if (piece->n == piece->job->n)
-            piece->job->fate = decide(piece->job, now);
-        if (piece->job->fate != BATCH_COMPUTED)
+        if (piece->job->fate == BATCH_EXPIRED)
             continue;
-        if (n != at)
-            memmove(worker->sequences + n, worker->sequences + at,
-                    piece->n * sizeof *worker->sequences);
-        n += piece->n;
+        if (is_unwanted(piece, now)) {
+            piece->job->fate = BATCH_GONE;
+        } else {
+            if (n != at)
+                memmove(worker->sequences + n, worker->sequences + at,
+                        piece->n * sizeof *worker->sequences);
+            n += piece->n;
+        }
+        at += piece->n;
     }
     batch->n = n;
 }

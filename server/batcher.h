@@ -34,7 +34,8 @@ struct batcher_options {
 enum batch_fate {
     BATCH_COMPUTED, /* it ran; status says how that went */
     BATCH_EXPIRED,  /* its deadline passed before its turn */
-    BATCH_GONE      /* nobody waited for it any more */
+    BATCH_GONE,     /* nobody waited for it any more */
+    BATCH_REFUSED   /* of a session: the batcher stopped before its turn */
 };
 
 /* A request's sequences on their way. The caller owns it and leaves it alone from submit to done.

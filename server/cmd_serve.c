@@ -13,6 +13,7 @@
 #include "server/log.h"
 #include "server/notify.h"
 #include "server/serve_config.h"
+#include "server/session_file.h"
 #include "server/signals.h"
 
 /* How often a draining server looks whether it is done, and idle sessions are ended. */
@@ -23,6 +24,7 @@ struct server {
     struct app app;
     struct front front;
     struct http *http;
+    int64_t saved_us; /* the sessions, last */
 };
 
 static unsigned n_cores(void)
@@ -52,11 +54,59 @@ static enum lstm_status start_sessions(struct server *server, struct lstm_error 
     return sessions_create(&options, &server->app.sessions, error);
 }
 
+static enum lstm_status start_training(struct server *server, struct lstm_error *error)
+{
+    const struct serve_config *config = server->config;
+    const struct training_options options = {.state_dir = config->state_dir,
+                                             .models = config->models,
+                                             .sync = (enum train_sync)config->train_sync,
+                                             .max_queued = (size_t)config->max_queue,
+                                             .parallel_iterations =
+                                                 (size_t)config->parallel_iterations};
+    if (config->training == 0 && config->state_dir != NULL)
+        return lstm_fail(error, LSTM_INVALID,
+                         "--state-dir keeps what models learn, but --training is off");
+    if (config->training == 0)
+        return LSTM_OK;
+    const enum lstm_status status = training_create(
+        &options, server->app.registry, server->app.watcher, &server->app.training, error);
+    return status == LSTM_OK ? training_start(server->app.training, error) : status;
+}
+
 static enum lstm_status start_http(struct server *server, struct lstm_error *error)
 {
     const int64_t n = server->config->io_threads;
     return front_serve(&server->front, n > 0 ? (unsigned)n : n_cores(), &server->app, &server->http,
                        error);
+}
+
+static enum lstm_status restore_sessions(struct server *server, struct lstm_error *error)
+{
+    const char *path = server->config->session_file;
+    server->saved_us = monotonic_us();
+    return path == NULL
+               ? LSTM_OK
+               : session_file_restore(path, server->app.sessions, server->app.registry, error);
+}
+
+/* False: that failed, and the log tells why. */
+static bool save_sessions(struct server *server)
+{
+    struct lstm_error error;
+    if (server->config->session_file == NULL)
+        return true;
+    const enum lstm_status status =
+        session_file_write(server->config->session_file, server->app.sessions, &error);
+    if (status != LSTM_OK)
+        log_error("sessions_not_saved", L_STR("error", error.text));
+    server->saved_us = monotonic_us();
+    return status == LSTM_OK;
+}
+
+static bool is_save_due(const struct server *server)
+{
+    const int64_t seconds = server->config->session_file_seconds;
+    return seconds > 0 && monotonic_us() - server->saved_us >= seconds * 1000000;
 }
 
 static enum lstm_status load_models(struct server *server, struct lstm_error *error)
@@ -68,6 +118,8 @@ static enum lstm_status load_models(struct server *server, struct lstm_error *er
                            "no model in %s can be served; expected %s/<name>/<version>/model.json "
                            "(the log tells what failed)",
                            folder, folder);
+    if (status == LSTM_OK)
+        status = restore_sessions(server, error);
     if (status == LSTM_OK)
         status = model_watcher_start(server->app.watcher, error);
     atomic_store(&server->app.is_loaded, status == LSTM_OK);
@@ -90,6 +142,8 @@ static enum lstm_status start(struct server *server, struct lstm_error *error)
                                       &server->app.watcher, error);
     if (status == LSTM_OK)
         status = start_sessions(server, error);
+    if (status == LSTM_OK)
+        status = start_training(server, error);
     if (status == LSTM_OK)
         status = start_http(server, error);
     return status == LSTM_OK ? load_models(server, error) : status;
@@ -146,6 +200,8 @@ static void serve(struct server *server)
         if (number == SIGHUP)
             reload(server);
         sessions_sweep(server->app.sessions);
+        if (is_save_due(server))
+            save_sessions(server);
     }
     log_info("stopping", L_STR("signal", number == SIGTERM ? "TERM" : "INT"));
 }
@@ -163,21 +219,29 @@ static bool drain(struct server *server)
     if (n == 0)
         log_info("drained", L_INT("in_flight", n));
     else
-        log_warn("cut", L_INT("in_flight", n));
+        log_warn("drain_cut", L_INT("in_flight", n));
     return n == 0;
 }
 
-/* Watcher and batcher finish first, so that no request is suspended when the connections close. */
+/* Training, watcher and batcher finish first, so that no request is suspended when the connections
+ * close. */
 static void stop(struct server *server)
 {
+    if (server->app.training != NULL)
+        training_stop(server->app.training);
     if (server->app.watcher != NULL)
         model_watcher_stop(server->app.watcher);
     if (server->app.batcher != NULL)
         batcher_stop(server->app.batcher);
     http_stop(server->http);
     front_close(&server->front);
+}
+
+static void release(struct server *server)
+{
     sessions_destroy(server->app.sessions);
     model_watcher_destroy(server->app.watcher);
+    training_destroy(server->app.training);
     registry_destroy(server->app.registry);
     batcher_destroy(server->app.batcher);
 }
@@ -209,11 +273,16 @@ int cmd_serve(const void *config, size_t n_arguments, char *const *arguments)
         announce(&server);
         serve(&server);
         /* Batches that still run cannot be stopped, only left behind. */
-        if (!drain(&server))
+        if (!drain(&server)) {
+            save_sessions(&server);
             _exit(EXIT_FAILURE);
+        }
     } else {
         fprintf(stderr, "lstmd: %s\n", error.text);
     }
     stop(&server);
-    return status == LSTM_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    /* Now that no request can change them any more. */
+    const bool is_saved = status != LSTM_OK || save_sessions(&server);
+    release(&server);
+    return status == LSTM_OK && is_saved ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -134,7 +134,8 @@ void http_quiesce(struct http *http)
     atomic_store(&http->shared.is_quiesced, true);
     if (http->quiesced_fd < 0)
         http->quiesced_fd = MHD_quiesce_daemon(http->daemon);
-    /* So that clients are refused and turn elsewhere, rather than wait for nobody to accept them. */
+    /* So that clients are refused and turn elsewhere, rather than wait for nobody to accept them.
+     */
     shutdown(http->quiesced_fd, SHUT_RD);
 }
 

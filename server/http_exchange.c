@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "server/access.h"
@@ -158,6 +159,29 @@ static bool is_worth_dropping(const struct exchange *exchange, size_t length)
     return length <= MAX_DROPPED && find_header(&exchange->request, "Expect") == NULL;
 }
 
+/* Counts what says where the body ends, and what a proxy may read differently as twice. */
+static enum MHD_Result count_framing(void *count, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    (void)kind;
+    const bool is_encoding = strcasecmp(name, "Transfer-Encoding") == 0;
+    if (is_encoding || strcasecmp(name, "Content-Length") == 0)
+        ++*(int *)count;
+    if ((is_encoding && strcasecmp(value, "chunked") != 0) || strpbrk(name, " \t") != NULL)
+        *(int *)count += 2;
+    return MHD_YES;
+}
+
+/* The library takes the first of several lengths, waits for ever for codings that it does not know
+ * and ignores "Content-Length : 5". Behind a proxy that does otherwise, a body could pass as the
+ * next client's request. */
+static bool is_framed_clearly(const struct exchange *exchange)
+{
+    int count = 0;
+    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, count_framing, &count);
+    return count <= 1;
+}
+
 /* The header was read. */
 static enum MHD_Result begin(struct exchange *exchange, const char *method)
 {
@@ -176,6 +200,11 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method)
     size_t reserved = length < MAX_RESERVED ? length : MAX_RESERVED;
     if (!expect(exchange, request->received_us + shared->body_us, true))
         return MHD_NO;
+    if (!is_framed_clearly(exchange)) {
+        refuse(exchange);
+        refuse_framing(request);
+        return answer(exchange);
+    }
     if (!admit(&shared->rules, request, length)) {
         refuse(exchange);
     } else if (!buf_reserve(&exchange->body, reserved)) {
@@ -295,8 +324,11 @@ void exchange_on_completed(void *context, struct MHD_Connection *connection, voi
     }
     /* The header of the next request, or nothing: libmicrohttpd ends a connection that is idle. */
     expect(exchange, monotonic_us() + shared->idle_us + shared->header_us, true);
+    /* A request whose client went away meanwhile comes here without finish(): same order. */
+    const enum phase phase = atomic_load(&exchange->phase);
     if (!exchange->answered)
-        log_debug("request_broken", L_STR("id", exchange->request.id), L_INT("reason", code));
+        log_debug("request_broken", L_STR("id", exchange->request.id), L_INT("reason", code),
+                  L_INT("phase", phase));
     if (exchange->request.discard != NULL)
         exchange->request.discard(exchange->request.work);
     buf_release(&exchange->request.response.body);

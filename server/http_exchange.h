@@ -16,7 +16,7 @@ struct http_shared {
     int64_t header_us; /* most time for a header, for a body and for an answer */
     int64_t body_us;
     int64_t idle_us;
-    bool is_tls; /* a 408 cannot be sent around the library */
+    bool is_tls;             /* a 408 cannot be sent around the library */
     atomic_bool is_quiesced; /* each answer closes its connection */
     atomic_uint in_flight;
     struct metric_series *in_flight_gauge;

@@ -155,7 +155,11 @@ void http_fields_answer(const struct request *request, int64_t total_us, struct 
         snprintf(out->seconds, sizeof out->seconds, "%d", response->retry_after_s);
         add(out, "Retry-After", out->seconds);
     }
+    if (response->closes)
+        add(out, "Connection", "close");
     if (response->status == 401)
         add(out, "WWW-Authenticate", "Bearer realm=\"lstmd\"");
     add_cors(response, out);
+    for (size_t k = 0; k < response->n_fields; k++)
+        add(out, response->fields[k].name, response->fields[k].value);
 }

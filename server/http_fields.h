@@ -22,13 +22,14 @@ size_t http_fields_length(const char *field);
 struct http_fields {
     struct {
         const char *name, *value;
-    } field[12];
+    } field[17];
     size_t n;
     char timing[SERVER_TIMING_BYTES], seconds[16]; /* what some of the values point to */
 };
 
 /* Content-Type, X-Request-Id, Server-Timing and, where the response has them, Allow, Retry-After,
- * WWW-Authenticate and what CORS asks for. *out borrows from the request, and cannot be copied. */
+ * WWW-Authenticate, Connection, what CORS asks for and its own fields. *out borrows from the
+ * request, and cannot be copied. */
 void http_fields_answer(const struct request *request, int64_t total_us, struct http_fields *out);
 
 /* Server-Timing: "queue;dur=0.012, compute;dur=0.201, total;dur=0.340", in milliseconds, without

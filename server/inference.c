@@ -122,6 +122,19 @@ static bool is_gone(const struct batch_job *job)
     return request_is_gone(job->context);
 }
 
+static enum handled respond_stopping(struct request *request)
+{
+    request->response.retry_after_s = RETRY_S;
+    return respond_error(request, 503, "the server is stopping; try another one");
+}
+
+static enum handled refuse_full(struct request *request, const struct inference *inference)
+{
+    request->response.retry_after_s = RETRY_S;
+    return respond_error(request, 503, "the queue of model '%s' is full; try again in %d second",
+                         inference->version->model, RETRY_S);
+}
+
 enum handled inference_submit(struct request *request, struct inference *inference)
 {
     inference->job = (struct batch_job){.sequences = inference->call.sequences,
@@ -135,15 +148,11 @@ enum handled inference_submit(struct request *request, struct inference *inferen
     case BATCH_QUEUED:
         return LATER;
     case BATCH_FULL:
-        request->response.retry_after_s = RETRY_S;
-        return respond_error(request, 503,
-                             "the queue of model '%s' is full; try again in %d second",
-                             inference->version->model, RETRY_S);
+        return refuse_full(request, inference);
     case BATCH_STOPPING:
         break;
     }
-    request->response.retry_after_s = RETRY_S;
-    return respond_error(request, 503, "the server is stopping; try another one");
+    return respond_stopping(request);
 }
 
 void inference_finish(struct app *app, struct request *request)
@@ -156,6 +165,10 @@ void inference_finish(struct app *app, struct request *request)
     const int64_t begin = monotonic_us();
     request->queue_us = job->started_us - job->submitted_us;
     request->compute_us = job->finished_us - job->started_us;
+    if (job->fate == BATCH_REFUSED) {
+        respond_stopping(request);
+        return;
+    }
     if (job->fate != BATCH_COMPUTED) {
         respond_error(
             request, 504,
@@ -173,12 +186,16 @@ void inference_finish(struct app *app, struct request *request)
     request->encode_us = monotonic_us() - begin;
 }
 
+/* An overloaded server says so before it reads the body. */
 enum handled inference_handle(struct app *app, struct request *request,
                               const struct inference_kind *kind)
 {
     struct inference *inference = inference_begin(request, kind);
-    if (inference == NULL || !inference_find_version(app, request, inference) ||
-        !inference_decode(app, request, inference))
+    if (inference == NULL || !inference_find_version(app, request, inference))
+        return HANDLED;
+    if (batch_queue_is_full(inference->version->queue))
+        return refuse_full(request, inference);
+    if (!inference_decode(app, request, inference))
         return HANDLED;
     return inference_submit(request, inference);
 }

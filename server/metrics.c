@@ -79,6 +79,15 @@ const struct metric_family metric_families[N_METRICS] = {
                              .kind = METRIC_COUNTER,
                              .help = "Connections closed because the header, the body or the "
                                      "answer took too long."},
+    [METRIC_TRAIN_STEPS] = {.name = "lstmd_train_steps_total",
+                            .kind = METRIC_COUNTER,
+                            .help = "Train-steps applied.",
+                            .labels = {"model"}},
+    [METRIC_TRAIN_SECONDS] = {.name = "lstmd_train_step_duration_seconds",
+                              .kind = METRIC_HISTOGRAM,
+                              .help = "Time of one train-step's computation.",
+                              .labels = {"model"},
+                              .buckets = seconds},
 };
 
 static _Atomic(struct metric_series *) chains[N_METRICS][N_CHAINS];

@@ -28,6 +28,8 @@ enum metric {
     METRIC_SESSIONS_EXPIRED, /* counter: by --session-ttl-seconds */
     METRIC_SESSIONS_EVICTED, /* counter: for a newer one */
     METRIC_SLOW_CLIENTS,     /* counter: cut by the reaper */
+    METRIC_TRAIN_STEPS,      /* counter {model}: that count */
+    METRIC_TRAIN_SECONDS,    /* histogram {model}: one step, without queue and disk */
     N_METRICS
 };
 

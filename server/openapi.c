@@ -13,7 +13,8 @@ static const struct {
 } parts[] = {{"model", "Name of a model.", "^[A-Za-z0-9_.-]+$"},
              {"version", "Number of a version.", "^[0-9]+$"},
              {"label", "Label of a version.", ".+"},
-             {"session", "Name of a session.", ".+"}};
+             {"session", "Name of a session.", ".+"},
+             {"file", "Name of a file of the demo page.", ".+"}};
 
 enum { N_PARTS = sizeof parts / sizeof *parts };
 

@@ -4,17 +4,25 @@
 #include <string.h>
 
 const struct openapi_body openapi_bodies[] = {
+    {.route = "evaluate",
+     .request = "TrainRequest",
+     .answer = "EvaluateAnswer",
+     .takes_octets = true},
     {.route = "live", .answer = "Live"},
     {.route = "load", .answer = "ModelStatus"},
     {.route = "metadata", .answer = "ModelMetadata"},
     {.route = "metrics", .answer_type = "text/plain"},
     {.route = "models", .answer = "Models"},
     {.route = "openapi", .answer = "Document"},
+    {.route = "page", .answer_type = "text/html"},
+    {.route = "page_file", .answer_type = "*/*"},
     {.route = "predict",
      .request = "PredictRequest",
      .answer = "PredictAnswer",
      .takes_octets = true},
+    {.route = "publish", .answer = "Published"},
     {.route = "ready", .answer = "Ready"},
+    {.route = "reset", .answer = "Training"},
     {.route = "session", .answer = "Session"},
     {.route = "session_begin", .request = "SessionBegin", .answer = "Session"},
     {.route = "session_end", .answer = "Session"},
@@ -33,6 +41,12 @@ const struct openapi_body openapi_bodies[] = {
     {.route = "session_state", .answer = "SessionState"},
     {.route = "state", .request = "StateRequest", .answer = "StateAnswer", .takes_octets = true},
     {.route = "status", .answer = "ModelStatus"},
+    {.route = "train_step",
+     .request = "TrainRequest",
+     .answer = "TrainAnswer",
+     .takes_octets = true},
+    {.route = "training", .answer = "Training"},
+    {.route = "training_change", .request = "TrainingChange", .answer = "Training"},
     {.route = "unload", .answer = "ModelStatus"},
     {0}};
 
@@ -40,6 +54,9 @@ const struct openapi_schema openapi_schemas[] = {
     {"Document", "{'type':'object','description':'An OpenAPI document: this one.'}"},
     {"Error", "{'type':'object','required':['error'],'properties':{'error':{'type':'string',"
               "'description':'What was wrong, where, and what was expected.'}}}"},
+    {"EvaluateAnswer", "{'type':'object','required':['step','loss','examples'],'properties':{"
+                       "'step':{'type':'integer'},'loss':{'type':'number'},"
+                       "'accuracy':{'type':'number'},'examples':{'type':'integer'}}}"},
     {"Instance", "{'description':'One sequence: [steps][features] numbers, or all of them in a row "
                  "if the model has fixed steps; or an object with them.','anyOf':["
                  "{'$ref':'#/components/schemas/Numbers'},"
@@ -81,6 +98,8 @@ const struct openapi_schema openapi_schemas[] = {
      "'input':{'$ref':'#/components/schemas/Numbers'},"
      "'sequence_length':{'type':'array','items':{'type':'integer','minimum':0}},"
      "'initial_state':{'$ref':'#/components/schemas/State'}}}]}}}]}"},
+    {"Published", "{'type':'object','required':['version'],'properties':{"
+                  "'version':{'type':'string','pattern':'^[0-9]+$'}}}"},
     {"Ready", "{'type':'object','required':['ready'],'properties':{'ready':{'type':'boolean'}}}"},
     {"Session",
      "{'type':'object','required':['id','number','model','version','steps'],'properties':{"
@@ -126,6 +145,28 @@ const struct openapi_schema openapi_schemas[] = {
                      "'predictions':{'type':'boolean','default':false},"
                      "'layers':{'type':'array','minItems':1,"
                      "'items':{'type':'integer','minimum':0}}}}]}"},
+    {"TrainAnswer",
+     "{'type':'object','required':['step','loss','gradient_norm','examples'],'properties':{"
+     "'step':{'type':'integer'},'loss':{'type':'number'},'accuracy':{'type':'number'},"
+     "'gradient_norm':{'type':'number'},'examples':{'type':'integer'}}}"},
+    {"TrainRequest",
+     "{'description':'As predict takes it, with a label per instance. With a body of raw bytes, "
+     "what it has besides is in the "
+     "query.','allOf':[{'$ref':'#/components/schemas/PredictRequest'},"
+     "{'type':'object','required':['labels'],'properties':{"
+     "'labels':{'$ref':'#/components/schemas/Numbers'},"
+     "'sample_weight':{'type':'array','items':{'type':'number','minimum':0}},"
+     "'learning_rate':{'type':'number','minimum':0,'exclusiveMinimum':true}}}]}"},
+    {"Training",
+     "{'type':'object','required':['base_version','step','unpublished_steps','durable','settings',"
+     "'losses'],'properties':{'base_version':{'type':'string','pattern':'^[0-9]+$'},"
+     "'step':{'type':'integer'},'unpublished_steps':{'type':'integer'},"
+     "'durable':{'type':'boolean','description':'An answered train-step survives a crash.'},"
+     "'settings':{'type':'object','additionalProperties':true},"
+     "'losses':{'type':'array','items':{'type':'number'}}}}"},
+    {"TrainingChange", "{'type':'object','additionalProperties':false,'properties':{"
+                       "'learning_rate':{'type':'number','minimum':0,'exclusiveMinimum':true},"
+                       "'clip_norm':{'type':'number','minimum':0}}}"},
     {"VersionStatus",
      "{'type':'object','required':['version','state','status'],'properties':{"
      "'version':{'type':'string','pattern':'^[0-9]+$'},"

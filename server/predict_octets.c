@@ -54,7 +54,24 @@ static enum lstm_status check_values(const struct lstm_model_info *info, const f
                      (double)values[bad]);
 }
 
-/* How many instances n bytes are. */
+/* How many steps a piece of n bytes has: all of the body is one instance. */
+static enum lstm_status count_steps(const struct lstm_model_info *info,
+                                    const struct predict_limits *limits,
+                                    const struct octet_format *format, size_t n, size_t *steps,
+                                    struct lstm_error *error)
+{
+    const size_t step_bytes = info->features * format->bytes;
+    const size_t most =
+        info->steps > 0 && info->steps < limits->max_steps ? info->steps : limits->max_steps;
+    *steps = n / step_bytes;
+    if (n > 0 && n % step_bytes == 0 && *steps <= most)
+        return LSTM_OK;
+    return lstm_fail(error, LSTM_SHAPE,
+                     "the body: expected 1 to %zu steps of %zu bytes (%zu %s), found %zu bytes",
+                     most, step_bytes, info->features, format->name, n);
+}
+
+/* How many instances of the model's steps n bytes are. */
 static enum lstm_status count_instances(const struct lstm_model_info *info,
                                         const struct predict_limits *limits,
                                         const struct octet_format *format, size_t n,
@@ -86,9 +103,11 @@ enum lstm_status predict_decode_octets(const struct lstm_model *model,
     const struct lstm_model_info *const info = lstm_model_info(model);
     const struct octet_format *const format = &formats[type];
     const size_t n_values = n / format->bytes;
-    size_t n_instances = 0;
+    size_t n_instances = 1, steps = info->steps;
     *call = (struct predict_call){0};
-    enum lstm_status status = count_instances(info, limits, format, n, &n_instances, error);
+    enum lstm_status status = limits->takes_pieces
+                                  ? count_steps(info, limits, format, n, &steps, error)
+                                  : count_instances(info, limits, format, n, &n_instances, error);
     if (status != LSTM_OK)
         return status;
     status = predict_call_init(call, PREDICT_ROW, error);
@@ -108,10 +127,10 @@ enum lstm_status predict_decode_octets(const struct lstm_model *model,
     status = check_values(info, inputs, n_values, error);
     if (status != LSTM_OK)
         goto out;
-    call->steps = info->steps;
+    call->steps = steps;
     for (size_t i = 0; i < n_instances; i++) {
-        call->sequences[i].input = inputs + i * info->steps * info->features;
-        call->sequences[i].steps = info->steps;
+        call->sequences[i].input = inputs + i * steps * info->features;
+        call->sequences[i].steps = steps;
     }
 out:
     if (status != LSTM_OK)

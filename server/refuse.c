@@ -1,4 +1,4 @@
-/* refuse.c: words 401, 403, 404, 405, 413 and 500. SPDX-License-Identifier: Apache-2.0 */
+/* refuse.c: words 400, 401, 403, 404, 405, 413 and 500. SPDX-License-Identifier: Apache-2.0 */
 #include "server/refuse.h"
 
 /* Of what the client sent. */
@@ -24,6 +24,14 @@ void refuse_scope(struct request *request, const char *scope)
 {
     respond_error(request, 403, "%.*s %.*s needs an API key with the scope %s", MAX_METHOD,
                   request->method, MAX_PATH, request->path, scope);
+}
+
+void refuse_framing(struct request *request)
+{
+    request->response.closes = true;
+    respond_error(request, 400,
+                  "the header does not say where the body ends; send one Content-Length or one "
+                  "Transfer-Encoding: chunked, and no spaces in field names");
 }
 
 void refuse_length(struct request *request, size_t limit)

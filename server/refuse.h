@@ -13,6 +13,10 @@ void refuse_key(struct request *request, const char *reason);
 /* 403: the key lacks this scope. */
 void refuse_scope(struct request *request, const char *scope);
 
+/* 400: the header does not say clearly where the body ends. The connection ends, since a proxy may
+ * see another request's beginning where the server sees this one's body. */
+void refuse_framing(struct request *request);
+
 /* 413. */
 void refuse_length(struct request *request, size_t limit);
 

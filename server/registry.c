@@ -43,29 +43,22 @@ void registry_destroy(struct registry *registry)
     free(registry);
 }
 
-/* What is given out is const: only its count of references changes. */
-static struct version *inside(const struct served_version *version)
-{
-    union {
-        const struct served_version *borrowed;
-        struct version *version;
-    } same = {.borrowed = version};
-    return same.version;
-}
-
 const struct served_version *registry_retain(const struct served_version *version)
 {
-    atomic_fetch_add_explicit(&inside(version)->references, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&entries_inside(version)->references, 1, memory_order_relaxed);
     return version;
 }
 
 void registry_release(const struct served_version *version)
 {
-    if (version == NULL ||
-        atomic_fetch_sub_explicit(&inside(version)->references, 1, memory_order_acq_rel) != 1)
-        return;
-    batch_queue_release(version->queue);
-    free(inside(version));
+    while (version != NULL) {
+        struct version *kept = entries_inside(version);
+        if (atomic_fetch_sub_explicit(&kept->references, 1, memory_order_acq_rel) != 1)
+            return;
+        version = kept->head != NULL ? &kept->head->served : NULL;
+        batch_queue_release(kept->served.queue);
+        free(kept);
+    }
 }
 
 static bool names_version(const struct path_parts *parts)
@@ -119,6 +112,8 @@ enum lstm_status registry_find(struct registry *registry, const struct path_part
     }
     if (status == LSTM_OK && (version == NULL || version->state != VERSION_AVAILABLE))
         status = fail_find(model, parts, version, error);
+    if (status == LSTM_OK && !names_version(parts) && version->head != NULL)
+        version = version->head;
     if (status == LSTM_OK) {
         atomic_fetch_add_explicit(&version->references, 1, memory_order_relaxed);
         *found = &version->served;

@@ -26,10 +26,21 @@ struct served_version {
     struct batch_queue *queue;
 };
 
+/* What was learned on a version in an earlier life, asked for when the version is loaded: *head is
+ * new, or NULL if there is nothing. */
+struct registry_heads {
+    enum lstm_status (*restore)(void *context, const struct served_version *published,
+                                struct lstm_model **head, struct lstm_error *error);
+    void *context;
+};
+
 /* A registry of `folder` that has loaded nothing yet. *registry is new. INVALID, NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status registry_create(const char *folder, struct batcher *batcher,
                                                  struct registry **registry,
                                                  struct lstm_error *error);
+
+/* Before the first scan; copied. */
+void registry_use_heads(struct registry *registry, const struct registry_heads *heads);
 
 /* Retires everything. No request may hold a version afterwards. */
 void registry_destroy(struct registry *registry);
@@ -52,12 +63,25 @@ LSTM_MUST_CHECK enum lstm_status registry_unload(struct registry *registry, cons
 
 /* ---- Thread-safe ---------------------------------------------------------------------------- */
 
-/* The version to serve a request: the model's version or label that parts names, or its newest.
- * *found has a reference for the caller. NOT_FOUND: what is unknown, or why it does not serve. */
+/* The version to serve a request: the model's version or label that parts names, or the head of
+ * its newest: that version with the weights of what was learned on it. *found has a reference for
+ * the caller. NOT_FOUND: what is unknown, or why it does not serve. */
 LSTM_MUST_CHECK enum lstm_status registry_find(struct registry *registry,
                                                const struct path_parts *parts,
                                                const struct served_version **found,
                                                struct lstm_error *error);
+/* The newest version of a model, with the weights that it was published with. As above. */
+LSTM_MUST_CHECK enum lstm_status registry_find_published(struct registry *registry,
+                                                         const char *model,
+                                                         const struct served_version **found,
+                                                         struct lstm_error *error);
+
+/* Makes this model, which is taken, the head of a published version; NULL: there is to be none. One
+ * thread at a time may change a version's head. INVALID: another architecture; NO_MEMORY. */
+LSTM_MUST_CHECK enum lstm_status registry_set_head(struct registry *registry,
+                                                   const struct served_version *published,
+                                                   struct lstm_model *model,
+                                                   struct lstm_error *error);
 const struct served_version *registry_retain(const struct served_version *version);
 void registry_release(const struct served_version *version);
 

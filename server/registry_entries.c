@@ -31,6 +31,15 @@ struct version *entries_newest_available(const struct model_entry *model)
     return version;
 }
 
+struct version *entries_inside(const struct served_version *version)
+{
+    union {
+        const struct served_version *borrowed;
+        struct version *version;
+    } same = {.borrowed = version};
+    return same.version;
+}
+
 enum lstm_status entries_resolve(const struct registry *registry, const struct path_parts *parts,
                                  uint64_t *number, struct lstm_error *error)
 {

@@ -25,6 +25,7 @@ struct version {
     int64_t changed; /* of its files, when it was loaded or failed */
     enum lstm_status status;
     char message[256];    /* why it does not serve */
+    struct version *head; /* a reference, in no list; NULL: requests see it as published */
     struct version *next; /* of the same model, newest first */
 };
 
@@ -42,6 +43,7 @@ struct model_entry {
 struct registry {
     char folder[PATH_MAX];
     struct batcher *batcher;
+    struct registry_heads heads; /* restore is NULL: none are */
     pthread_mutex_t lock;
     struct model_entry *models;
     struct model_policies policies;
@@ -59,6 +61,9 @@ struct version *entries_newest_available(const struct model_entry *model);
 LSTM_MUST_CHECK enum lstm_status entries_resolve(const struct registry *registry,
                                                  const struct path_parts *parts, uint64_t *number,
                                                  struct lstm_error *error);
+
+/* What is given out is const: only its count of references and its head change. */
+struct version *entries_inside(const struct served_version *version);
 
 /* Of the scanning thread; they take the lock. NULL: no memory. A version begins as LOADING, with
  * the list's reference; removing it releases that. A model must have no versions to be removed. */

@@ -53,6 +53,22 @@ static void log_failure(const struct model_entry *model, uint64_t number, const 
               L_STR("error", why));
 }
 
+/* Without what was learned on it, a version serves as it was published. */
+static void restore_head(struct registry *registry, const struct version *version)
+{
+    struct lstm_model *head = NULL;
+    struct lstm_error error;
+    if (registry->heads.restore == NULL)
+        return;
+    enum lstm_status status =
+        registry->heads.restore(registry->heads.context, &version->served, &head, &error);
+    if (status == LSTM_OK && head != NULL)
+        status = registry_set_head(registry, &version->served, head, &error);
+    if (status != LSTM_OK)
+        log_error("head_failed", L_STR("model", version->model),
+                  L_INT("version", version->served.number), L_STR("error", error.text));
+}
+
 /* Brings one version up, unless it failed with these very files; true if it serves afterwards. */
 static bool bring_up(struct registry *registry, struct model_entry *model,
                      const struct repository_version *wanted)
@@ -72,6 +88,8 @@ static bool bring_up(struct registry *registry, struct model_entry *model,
     const int64_t begin = monotonic_us();
     version->changed = wanted->changed;
     enum lstm_status status = load(registry, version, wanted->folder, &error);
+    if (status == LSTM_OK)
+        restore_head(registry, version);
     set_state(registry, version, status == LSTM_OK ? VERSION_AVAILABLE : VERSION_END, status,
               status == LSTM_OK ? "" : error.text);
     if (status != LSTM_OK)

@@ -29,6 +29,7 @@ struct path_parts {
     char version[24]; /* decimal digits */
     char label[64];
     char session[128];
+    char file[32]; /* of the demo page */
 };
 
 struct response {
@@ -42,6 +43,11 @@ struct response {
     const char *allow_origin; /* Access-Control-Allow-Origin header; NULL: none */
     bool varies;              /* Vary: Origin header */
     bool preflight;           /* the answer to a browser that asks what it may send */
+    bool closes;              /* the connection ends with it */
+    struct {
+        const char *name, *value; /* static */
+    } fields[4];                  /* n_fields more */
+    size_t n_fields;
 };
 
 struct request {

@@ -15,6 +15,7 @@ static const struct part {
     {"version", PART(version), true},
     {"label", PART(label), false},
     {"session", PART(session), false},
+    {"file", PART(file), false},
 #undef PART
 };
 
@@ -94,6 +95,7 @@ static bool match_path(const char *pattern, const char *path, struct path_parts 
 static void clear_parts(struct path_parts *parts)
 {
     parts->model[0] = parts->version[0] = parts->label[0] = parts->session[0] = '\0';
+    parts->file[0] = '\0';
 }
 
 static void add_method(char *allow, size_t allow_bytes, const char *method)

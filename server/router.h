@@ -1,9 +1,10 @@
 /* router.h: matches method and path to a row of the route table (routes.c).
  * SPDX-License-Identifier: Apache-2.0
  *
- * A path pattern is literal text with the parts {model}, {version} (digits), {label}, {session};
- * a part runs to the next '/' or ':'. "/v1/models/{model}/versions/{version}:predict". Matching a
- * path decodes its parts; a bad escape, or a decoded NUL, control character or '/', is no match. */
+ * A path pattern is literal text with the parts {model}, {version} (digits), {label}, {session},
+ * {file}; a part runs to the next '/' or ':'. "/v1/models/{model}/versions/{version}:predict".
+ * Matching a path decodes its parts; a bad escape, or a decoded NUL, control character or '/', is
+ * no match. */
 #ifndef ROUTER_H
 #define ROUTER_H
 

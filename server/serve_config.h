@@ -16,6 +16,10 @@ struct serve_config {
     int log_level, log_format;
     int64_t max_sessions, session_ttl_s;
     int session_full;
+    const char *state_dir; /* NULL: not given */
+    int training, train_sync;
+    const char *session_file; /* NULL: not given */
+    int64_t session_file_seconds;
 };
 
 #endif

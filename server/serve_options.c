@@ -10,6 +10,11 @@ static const char *const format_names[] = {"logfmt", "json", NULL};
 
 static const char *const full_names[] = {"refuse", "evict", NULL};
 
+static const char *const on_names[] = {"off", "on", NULL};
+
+/* In the order of enum train_sync. */
+static const char *const sync_names[] = {"always", "interval", "never", NULL};
+
 #define FIELD(name) offsetof(struct serve_config, name)
 
 const struct option serve_options[] = {
@@ -64,15 +69,27 @@ const struct option serve_options[] = {
      .value = "N",
      .help = "milliseconds after which a request that names no X-Request-Timeout-Ms answers 504; "
              "0: never"},
+    {"session-file", OPTION_TEXT, FIELD(session_file), .value = "FILE",
+     .help = "where sessions are kept over a restart; none: they end with the server"},
+    {"session-file-seconds", OPTION_INTEGER, FIELD(session_file_seconds), "60", 0, 86400,
+     .value = "N", .help = "seconds between writes of the session file; 0: only at the end"},
     {"session-full", OPTION_CHOICE, FIELD(session_full), "refuse", .choices = full_names,
      .value = "WHAT",
      .help = "with --max-sessions alive, refuse a new one, or evict the one idle longest"},
     {"session-ttl-seconds", OPTION_INTEGER, FIELD(session_ttl_s), "600", 0, 31536000, .value = "N",
-     .help = "seconds without a request after which a session ends; 0: never"},
+     .help = "seconds without a piece or a change after which a session ends; 0: never"},
+    {"state-dir", OPTION_TEXT, FIELD(state_dir), .value = "DIR",
+     .help = "folder for what models learn while they serve; none: it is lost when the server ends"},
     {"tls-cert", OPTION_TEXT, FIELD(tls_cert), .value = "FILE",
      .help = "certificate chain in PEM, which makes the server speak HTTPS; needs --tls-key"},
     {"tls-key", OPTION_TEXT, FIELD(tls_key), .value = "FILE",
      .help = "private key of the certificate, in PEM"},
+    {"train-sync", OPTION_CHOICE, FIELD(train_sync), "always", .choices = sync_names,
+     .value = "WHEN",
+     .help = "with --state-dir, a train-step is on disk before its answer, within a second, or only "
+             "after a stop by SIGTERM"},
+    {"training", OPTION_CHOICE, FIELD(training), "on", .choices = on_names, .value = "ON",
+     .help = "whether models may be trained while they serve"},
     {"user", OPTION_TEXT, FIELD(user), .value = "NAME",
      .help = "user to become when started as root, after listening and reading keys"},
     {"workers", OPTION_INTEGER, FIELD(workers), "0", 0, 256, .value = "N",

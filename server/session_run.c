@@ -4,9 +4,9 @@
  * While a piece is under way the session is busy: nobody writes its state, so the worker reads it
  * where it lies. The state after the piece goes to memory of the piece's own and is copied when the
  * piece is done, so that readers never see half a step. */
+#include <stdlib.h>
 #include <string.h>
 
-#include "core/status.h"
 #include "server/session_store.h"
 
 static size_t state_size(const struct served_version *version)
@@ -22,19 +22,34 @@ const struct served_version *session_version(struct session *session)
     return version;
 }
 
-enum session_status session_read_state(struct session *session,
-                                       const struct served_version *version, float *state,
-                                       uint64_t *steps)
+/* Whether the version is still the session's, and then its state and steps. */
+static bool read_state(struct session *session, const struct served_version *version, float *state,
+                       uint64_t *steps)
 {
-    enum session_status status = SESSION_MISFIT;
     pthread_mutex_lock(&session->store->lock);
-    if (session->version == version) {
+    const bool is_same = session->version == version;
+    if (is_same) {
         memcpy(state, session->state, state_size(version) * sizeof *state);
         *steps = session->steps;
-        status = SESSION_OK;
     }
     pthread_mutex_unlock(&session->store->lock);
-    return status;
+    return is_same;
+}
+
+float *session_copy_state(struct session *session, const struct served_version **version,
+                          uint64_t *steps)
+{
+    for (;;) {
+        *version = session_version(session);
+        float *state = calloc(state_size(*version) + 1, sizeof *state);
+        if (state != NULL && read_state(session, *version, state, steps))
+            return state;
+        registry_release(*version);
+        *version = NULL;
+        if (state == NULL)
+            return NULL;
+        free(state); /* it moved meanwhile */
+    }
 }
 
 enum session_status session_write_state(struct session *session,
@@ -107,7 +122,8 @@ static void submit(struct session_piece *piece)
     piece->job->is_accepted = true;
     if (batch_queue_submit(session->version->queue, piece->job) == BATCH_QUEUED)
         return;
-    piece->job->status = lstm_fail(&piece->job->error, LSTM_IO, "the server is stopping");
+    piece->job->started_us = piece->job->finished_us = piece->job->submitted_us;
+    piece->job->fate = BATCH_REFUSED;
     on_done(piece->job);
 }
 
@@ -117,7 +133,7 @@ static void on_done(struct batch_job *job)
     struct session_piece *piece = job->context;
     struct session *session = piece->session;
     pthread_mutex_lock(&session->store->lock);
-    if (job->status == LSTM_OK) {
+    if (job->fate == BATCH_COMPUTED && job->status == LSTM_OK) {
         memcpy(session->state, piece->state, state_size(session->version) * sizeof(float));
         session->steps += piece->sequence->steps;
     }
@@ -158,7 +174,7 @@ enum session_status session_run(struct session *session, const struct served_ver
     enum session_status status = SESSION_OK;
     bool is_turn = false;
     if (batch_queue_is_full(version->queue))
-        return SESSION_FULL;
+        return SESSION_QUEUED;
     pthread_mutex_lock(&session->store->lock);
     if (session->has_ended)
         status = SESSION_UNKNOWN;

@@ -1,5 +1,9 @@
-/* session_store.h: what sessions are inside, shared by sessions.c and session_run.c.
- * SPDX-License-Identifier: Apache-2.0 */
+/* session_store.h: what sessions are inside, shared by sessions.c, session_table.c and
+ * session_run.c. SPDX-License-Identifier: Apache-2.0
+ *
+ * A hash table of chains; each session is also in two lists, by age for paging and by use for
+ * expiry. How sessions that ended by themselves did so is remembered in a second table, where a
+ * later end takes the place of an earlier one. */
 #ifndef SESSION_STORE_H
 #define SESSION_STORE_H
 
@@ -35,9 +39,9 @@ struct session {
     char id[]; /* with its NUL; the state lies behind it */
 };
 
-enum { REMEMBERED_ENDS = 4096 };
+enum { REMEMBERED_ENDS = 4096 }; /* a power of 2 */
 
-/* The hash of an id that ended by itself, and how. */
+/* The hash of a session that ended by itself, and how. */
 struct session_end {
     uint64_t hash;
     enum session_status how; /* EXPIRED or EVICTED; OK: empty */
@@ -47,6 +51,7 @@ struct sessions {
     struct sessions_options options;
     struct metric_series *live, *created, *expired, *evicted;
     pthread_mutex_t lock;
+    uint64_t seed; /* of the hashes, so that nobody can choose ids that share a chain */
 
     /* Guarded by lock. */
     struct session **buckets;
@@ -55,10 +60,29 @@ struct sessions {
     uint64_t last_number;
     struct session_link by_age, by_use; /* .after: first, .before: last */
     struct session_end ends[REMEMBERED_ENDS];
-    size_t n_ends; /* so far; the oldest are overwritten */
 };
 
-/* Puts it at the end of the order of use. The lock is held. */
+/* False: no memory. */
+bool session_table_init(struct sessions *sessions);
+void session_table_release(struct sessions *sessions);
+
+/* ---- With the lock held --------------------------------------------------------------------- */
+
+/* NULL: there is none. */
+struct session *session_table_find(struct sessions *sessions, const char *model, const char *id);
+
+/* Takes in a session that it does not have, and forgets how one of that id ended; gives it up:
+ * whoever holds it may go on. */
+void session_table_add(struct sessions *sessions, struct session *session);
+void session_table_remove(struct sessions *sessions, struct session *session);
+
+/* How a session ended by itself: EXPIRED or EVICTED; UNKNOWN: it did not, or long ago. */
+void session_table_remember(struct sessions *sessions, const struct session *session,
+                            enum session_status how);
+enum session_status session_table_recall(const struct sessions *sessions, const char *model,
+                                         const char *id);
+
+/* Puts it at the end of the order of use. */
 void session_touch(struct session *session);
 
 #endif

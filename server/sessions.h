@@ -8,11 +8,12 @@
  * the last piece that was answered.
  *
  * A session takes its state's bytes, about 150 bytes and its id. Thread-safe; one lock, never held
- * while computing, allocating or calling back. */
+ * while computing or calling back. */
 #ifndef SESSIONS_H
 #define SESSIONS_H
 
 #include "server/registry.h"
+#include "server/repository.h"
 
 enum { SESSION_ID_BYTES = 65, SESSION_MAX_WAITING = 64 };
 
@@ -28,8 +29,8 @@ struct sessions_options {
 /* What can be said of a session without its state. */
 struct session_info {
     char id[SESSION_ID_BYTES];
-    uint64_t number;   /* counts the sessions from the start of the server */
-    const char *model; /* borrowed: lives as long as the session */
+    char model[MODEL_NAME_BYTES];
+    uint64_t number; /* counts the sessions from the start of the server */
     uint64_t version;
     uint64_t steps; /* time steps run since its state was set */
     int64_t age_us, idle_us;
@@ -62,8 +63,9 @@ enum session_status {
     SESSION_EVICTED, /* it ended because a new one needed its place */
     SESSION_EXISTS,  /* the id lives already */
     SESSION_FULL,    /* as many as there may be */
+    SESSION_QUEUED,  /* too much waits for its version */
     SESSION_BUSY,    /* a piece is under way, or too many wait */
-    SESSION_MISFIT,  /* the other version's states have another shape */
+    SESSION_MISFIT,  /* the other version's states have another shape, or it moved */
     SESSION_NO_MEMORY
 };
 
@@ -73,6 +75,13 @@ LSTM_MUST_CHECK enum session_status sessions_begin(struct sessions *sessions,
                                                    const struct served_version *version,
                                                    const char *id, const float *state,
                                                    uint64_t steps, struct session_info *info);
+
+/* Begins a session as it was when it was written down: of info, id, steps and age count. It is used
+ * now. */
+LSTM_MUST_CHECK enum session_status sessions_restore(struct sessions *sessions,
+                                                     const struct served_version *version,
+                                                     const struct session_info *info,
+                                                     const float *state);
 
 /* The session of this model and id, held until session_release() also if it ends meanwhile.
  * UNKNOWN, EXPIRED, EVICTED. */
@@ -86,11 +95,13 @@ const struct served_version *session_version(struct session *session);
 
 void session_info(struct session *session, struct session_info *info);
 
-/* Copies the state [state_size] of its version. A write sets steps too. BUSY: a piece is under way
- * (write); MISFIT: `version` is not the session's any more. */
-LSTM_MUST_CHECK enum session_status session_read_state(struct session *session,
-                                                       const struct served_version *version,
-                                                       float *state, uint64_t *steps);
+/* Its state [state_size] in new memory, with the version and the steps that belong to it; the
+ * version is held by the caller until registry_release(). NULL: no memory, no version. */
+float *session_copy_state(struct session *session, const struct served_version **version,
+                          uint64_t *steps);
+
+/* Sets the state [state_size] of its version, and the steps. BUSY: a piece is under way; MISFIT:
+ * `version` is not the session's any more; UNKNOWN: it ended. */
 LSTM_MUST_CHECK enum session_status session_write_state(struct session *session,
                                                         const struct served_version *version,
                                                         const float *state, uint64_t steps);
@@ -100,8 +111,9 @@ LSTM_MUST_CHECK enum session_status session_move(struct session *session,
                                                  const struct served_version *version);
 
 /* Runs the next piece in its turn. `version` is what the caller decoded for. BUSY: too many wait;
- * MISFIT: the session moved; FULL: the version's queue is full; UNKNOWN: it ended. Only with OK
- * will done() be called; a server that stops meanwhile gives job.status IO. */
+ * MISFIT: the session moved; QUEUED: the version's queue is full; UNKNOWN: it ended. Only with OK
+ * will done() be called, and without the state having changed if job.fate is not COMPUTED or
+ * job.status not OK. */
 LSTM_MUST_CHECK enum session_status session_run(struct session *session,
                                                 const struct served_version *version,
                                                 struct session_piece *piece);
@@ -113,6 +125,11 @@ LSTM_MUST_CHECK enum session_status sessions_end(struct sessions *sessions,
 /* Up to `most` sessions of a model (NULL: of all) that began after the one of this number (0: from
  * the first), oldest first, each held until session_release(). Returns how many. */
 size_t sessions_list(struct sessions *sessions, const char *model, uint64_t after, size_t most,
+                     struct session **list);
+
+/* Up to `most` sessions of all models, oldest first, each held: those behind `last`, which the
+ * caller holds; NULL: the first. Unlike sessions_list() it does not look at those before. */
+size_t sessions_walk(struct sessions *sessions, struct session *last, size_t most,
                      struct session **list);
 
 /* Ends what has been idle for the time to live; to be called now and then. */

@@ -39,9 +39,10 @@ enum lstm_status signals_init(struct lstm_error *error)
             return lstm_fail(error, LSTM_IO, "cannot catch signal %d: %s", caught[k],
                              strerror(errno));
     }
+    /* Both are told by errno, too: a closed socket, a file that may not grow. */
     action.sa_handler = SIG_IGN;
-    if (sigaction(SIGPIPE, &action, NULL) != 0)
-        return lstm_fail(error, LSTM_IO, "cannot ignore SIGPIPE: %s", strerror(errno));
+    if (sigaction(SIGPIPE, &action, NULL) != 0 || sigaction(SIGXFSZ, &action, NULL) != 0)
+        return lstm_fail(error, LSTM_IO, "cannot ignore a signal: %s", strerror(errno));
     return LSTM_OK;
 }
 

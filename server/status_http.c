@@ -6,7 +6,8 @@ int status_http(enum lstm_status status)
     static const int codes[] = {
         [LSTM_OK] = 200,        [LSTM_INVALID] = 400,    [LSTM_SHAPE] = 400,
         [LSTM_FORMAT] = 400,    [LSTM_NOT_FOUND] = 404,  [LSTM_IO] = 500,
-        [LSTM_NO_MEMORY] = 500, [LSTM_NON_FINITE] = 500, [LSTM_UNSUPPORTED] = 400};
+        [LSTM_NO_MEMORY] = 500, [LSTM_NON_FINITE] = 500, [LSTM_UNSUPPORTED] = 400,
+        [LSTM_NO_SPACE] = 507};
     return (size_t)status < sizeof codes / sizeof *codes ? codes[status] : 500;
 }
 

@@ -111,7 +111,7 @@ static enum lstm_status find_latest(const char *model_folder, unsigned long long
     return LSTM_OK;
 }
 
-static enum lstm_status sync_folder(const char *path, struct lstm_error *error)
+enum lstm_status folder_sync(const char *path, struct lstm_error *error)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -126,7 +126,7 @@ static enum lstm_status sync_folder(const char *path, struct lstm_error *error)
 enum lstm_status version_folder_publish(const char *model_folder, const char *unfinished,
                                         char published[PATH_MAX], struct lstm_error *error)
 {
-    enum lstm_status status = sync_folder(unfinished, error);
+    enum lstm_status status = folder_sync(unfinished, error);
     unsigned long long latest;
     if (status == LSTM_OK)
         status = find_latest(model_folder, &latest, error);
@@ -139,7 +139,7 @@ enum lstm_status version_folder_publish(const char *model_folder, const char *un
         if (status != LSTM_OK)
             return status;
         if (rename(unfinished, published) == 0)
-            return sync_folder(model_folder, error);
+            return folder_sync(model_folder, error);
         /* Somebody else published this number in the meantime. */
         if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
             return fail_io(error, published, "cannot be given its name");

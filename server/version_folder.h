@@ -20,6 +20,9 @@ LSTM_MUST_CHECK enum lstm_status folder_make(const char *path, struct lstm_error
 /* Removes a folder and the files in it; best effort, for what is left over. */
 void folder_remove(const char *path);
 
+/* Brings the names in a folder to disk. IO. */
+LSTM_MUST_CHECK enum lstm_status folder_sync(const char *path, struct lstm_error *error);
+
 /* Makes an empty hidden folder in model_folder and puts its path into `unfinished`. IO, INVALID. */
 LSTM_MUST_CHECK enum lstm_status
 version_folder_begin(const char *model_folder, char unfinished[PATH_MAX], struct lstm_error *error);

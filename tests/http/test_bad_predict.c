@@ -112,7 +112,7 @@ static const struct {
     {"POST", "/v1/models/any:classify", JSON, GOOD, 404, "no such route", NULL},
     {"POST", "/v1/models/:predict", JSON, GOOD, 404, "no such route", NULL},
     {"POST", "/v1/models/" LONGNAME ":predict", JSON, GOOD, 404, "no such route", NULL},
-    {"GET", "/", NULL, NULL, 404, "no such route", NULL},
+    {"GET", "/nothing", NULL, NULL, 404, "no such route", NULL},
     {"GET", "/v1/models/../any", NULL, NULL, 404, "no such route", NULL},
     {"POST", ANY, "image/gif", GOOD, 415, "application/octet-stream", NULL},
     {"POST", ANY, "application/jsonl", GOOD, 415, "application/json", NULL},

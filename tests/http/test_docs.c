@@ -36,8 +36,9 @@ static bool has_word(const char *text, const char *word)
     return false;
 }
 
-/* "--max-batch", in roff "\-\-max\-batch", in fish "-l max-batch". */
-static void write_flag(const char *dashes, const char *name, const char *dash, char out[128])
+/* "--max-batch": the dashes in front, and those within; in roff "\-\-max\-batch", in fish "-l
+ * max-batch". */
+static void write_name(const char *dashes, const char *name, const char *dash, char out[128])
 {
     size_t n = (size_t)snprintf(out, 128, "%s", dashes);
     for (; *name != '\0'; name++)
@@ -51,7 +52,7 @@ static void assert_options(const char *text, const char *title, const struct opt
     for (const struct option *option = options; option->name != NULL; option++) {
         char flag[128], no_flag[128];
         const bool is_flag = option->type == OPTION_FLAG && !option->only_flag;
-        write_flag(dashes, option->name, dash, flag);
+        write_name(dashes, option->name, dash, flag);
         snprintf(no_flag, sizeof no_flag, "--[no-]%s", option->name);
         ck_assert_msg(has_word(text, flag) || (is_flag && has_word(text, no_flag)),
                       "%s does not have %s", title, flag);
@@ -84,8 +85,9 @@ START_TEST(test_docs_manual_page_has_every_option_route_and_metric)
     const char *const text = ask("man", NULL);
     assert_every_option(text, "lstmd.8", "\\-\\-", "\\-");
     for (const struct route *route = routes; route->method != NULL; route++) {
-        char line[256];
-        snprintf(line, sizeof line, ".TP\n\\fB%s\\fR \\fI%s\\fR\n", route->method, route->path);
+        char path[128], line[256];
+        write_name("", route->path, "\\-", path);
+        snprintf(line, sizeof line, ".TP\n\\fB%s\\fR \\fI%s\\fR\n", route->method, path);
         ck_assert_msg(strstr(text, line) != NULL, "lstmd.8 does not have %s", line);
     }
     for (size_t i = 0; i < N_METRICS; i++)

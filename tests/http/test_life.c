@@ -60,18 +60,20 @@ static void send_part(void)
     ck_assert_double_eq(in_flight(), 2);
 }
 
-/* Sends the signal, and waits until readiness is red. */
+/* Sends the signal, and waits until readiness is red; or nobody answers any more, which is so if
+ * the answer before was on its way when the draining began, and therefore closed the connection. */
 static void begin_draining(int number)
 {
+    static const struct client_request ready = {.path = "/v2/health/ready"};
     const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
     struct client_answer answer;
-    client_get(&client, "/v2/health/ready", &answer);
+    client_get(&client, ready.path, &answer);
     daemon_signal(&server, number);
     while (answer.status == 200 && monotonic_us() < until_us) {
         client_answer_release(&answer);
-        client_get(&client, "/v2/health/ready", &answer);
+        client_try(&client, &ready, &answer);
     }
-    ck_assert_int_eq(answer.status, 503);
+    ck_assert_msg(answer.status == 503 || answer.status == 0, "%d", answer.status);
     client_answer_release(&answer);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/cases.h"
 #include "tests/support/http_fixture.h"
 
 Suite *suite_http(void);
@@ -214,6 +215,26 @@ START_TEST(test_http_client_that_asks_first_may_continue)
 }
 END_TEST
 
+static const char *const unclear[] = {
+    "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "Content-Length: 2\r\nContent-Length: 0\r\n\r\nok",
+    "Content-Length : 2\r\n\r\nok",
+    "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+};
+
+START_TEST(test_http_unclear_end_of_a_body_gives_400_and_ends_the_connection)
+{
+    raw_client_send_text(&client, "POST /echo/m HTTP/1.1\r\nHost: x\r\n");
+    raw_client_send_text(&client, unclear[_i]);
+    raw_client_receive(&client, &answer, false);
+    ck_assert_int_eq(answer.status, 400);
+    ck_assert_ptr_nonnull(strstr(answer.body, "where the body ends"));
+    ck_assert_str_eq(raw_answer_field(&answer, "Connection"), "close");
+    ck_assert(raw_client_is_closed(&client));
+}
+END_TEST
+
 Suite *suite_http(void)
 {
     Suite *suite = suite_create("http");
@@ -240,6 +261,8 @@ Suite *suite_http(void)
     tcase_add_test(tcase, test_http_huge_announced_body_gives_413_before_it_is_sent);
     tcase_add_test(tcase, test_http_client_that_asks_first_gets_413_instead_of_continue);
     tcase_add_test(tcase, test_http_client_that_asks_first_may_continue);
+    tcase_add_loop_test(tcase, test_http_unclear_end_of_a_body_gives_400_and_ends_the_connection, 0,
+                        N_CASES(unclear));
     suite_add_tcase(suite, tcase);
     return suite;
 }

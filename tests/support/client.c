@@ -94,6 +94,7 @@ void client_try(struct client *client, const struct client_request *request,
     snprintf(url, sizeof url, "%s%s", client->url, request->path);
     curl_easy_reset(curl);
     curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)PATIENCE_MS);

@@ -147,6 +147,17 @@ int daemon_wait(struct daemon *server)
     return exit_status;
 }
 
+void daemon_kill(struct daemon *server)
+{
+    int status;
+    daemon_signal(server, SIGKILL);
+    ck_assert_int_eq(waitpid(server->pid, &status, 0), server->pid);
+    ck_assert_msg(WIFSIGNALED(status), "lstmd had ended before it was killed; its log:\n%s",
+                  daemon_log(server));
+    close(server->out);
+    close(server->log);
+}
+
 int daemon_stop(struct daemon *server)
 {
     daemon_signal(server, SIGTERM);

@@ -31,6 +31,9 @@ void daemon_signal(const struct daemon *server, int number);
  * by a signal, or wrote more on stdout than its ready line, fails the test with its log. */
 int daemon_wait(struct daemon *server);
 
+/* SIGKILL, at once; waits for the end and releases `server`. */
+void daemon_kill(struct daemon *server);
+
 /* SIGTERM and daemon_wait(). */
 int daemon_stop(struct daemon *server);
 

@@ -1,0 +1,297 @@
+/* learner.c: steps, commits and checkpoints of one model. SPDX-License-Identifier: Apache-2.0
+ *
+ * A commit saves before it publishes, so that nobody sees weights that a crash would undo. */
+#include "server/learner.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/status.h"
+#include "server/output_file.h"
+#include "server/version_folder.h"
+
+enum { NOTE_BYTES = 64 };
+
+/* ---- Checkpoints ---------------------------------------------------------------------------- */
+
+static enum lstm_status make_folder(const struct learner_rules *rules, const char *model,
+                                    char folder[PATH_MAX], struct lstm_error *error)
+{
+    struct lstm_error why;
+    enum lstm_status status = folder_path(folder, rules->state_dir, model, &why);
+    if (status == LSTM_OK)
+        status = folder_make(folder, &why);
+    return status == LSTM_OK ? LSTM_OK : lstm_fail(error, LSTM_IO, "%s", why.text);
+}
+
+/* The path of a version's checkpoint; "": there are none. */
+static enum lstm_status make_path(const struct learner_rules *rules,
+                                  const struct served_version *base, char path[PATH_MAX],
+                                  struct lstm_error *error)
+{
+    path[0] = '\0';
+    if (rules->state_dir == NULL)
+        return LSTM_OK;
+    const int n = snprintf(path, PATH_MAX, "%s/%s/%" PRIu64 ".safetensors", rules->state_dir,
+                           base->model, base->number);
+    if (n < 0 || n >= PATH_MAX)
+        return lstm_fail(error, LSTM_INVALID, "the path of --state-dir is too long");
+    return LSTM_OK;
+}
+
+static enum lstm_status save(struct learner *learner, struct lstm_error *error)
+{
+    char folder[PATH_MAX], note[NOTE_BYTES];
+    enum lstm_status status = make_folder(learner->rules, learner->base->model, folder, error);
+    if (status != LSTM_OK)
+        return status;
+    snprintf(note, sizeof note, "base %" PRIu64 " published %" PRIu64, learner->base->number,
+             learner->n_published);
+    return lstm_trainer_save(learner->trainer, learner->path, note, error);
+}
+
+enum lstm_status learner_save(struct learner *learner, struct lstm_error *error)
+{
+    if (!learner->is_dirty || learner->path[0] == '\0')
+        return LSTM_OK;
+    const enum lstm_status status = save(learner, error);
+    learner->is_dirty = status != LSTM_OK;
+    return status;
+}
+
+/* Goes on from the checkpoint, if there is one. */
+static enum lstm_status restore(struct lstm_trainer *trainer, const struct served_version *base,
+                                const char *path, uint64_t *n_published, bool *is_restored,
+                                struct lstm_error *error)
+{
+    char note[NOTE_BYTES];
+    uint64_t number;
+    *n_published = 0;
+    *is_restored = false;
+    if (path[0] == '\0' || access(path, F_OK) != 0)
+        return LSTM_OK;
+    struct lstm_error why;
+    const enum lstm_status status = lstm_trainer_restore(trainer, path, note, sizeof note, &why);
+    if (status != LSTM_OK)
+        return lstm_fail(error, LSTM_IO, "%.180s; :reset removes it and begins anew", why.text);
+    if (sscanf(note, "base %" SCNu64 " published %" SCNu64, &number, n_published) != 2 ||
+        number != base->number)
+        return lstm_fail(error, LSTM_IO,
+                         "%.120s is no checkpoint of version %" PRIu64
+                         "; :reset removes it and begins anew",
+                         path, base->number);
+    *is_restored = true;
+    return LSTM_OK;
+}
+
+/* A trainer as the base's checkpoint or weights have it. *trainer is new. */
+static enum lstm_status make_trainer(const struct learner_rules *rules,
+                                     const struct served_version *base, const char *path,
+                                     struct lstm_trainer **trainer, uint64_t *n_published,
+                                     bool *is_restored, struct lstm_error *error)
+{
+    const struct lstm_trainer_options options = {.parallel_iterations = rules->parallel_iterations};
+    enum lstm_status status =
+        lstm_trainer_create(batch_queue_model(base->queue), &options, trainer, error);
+    if (status != LSTM_OK)
+        return status;
+    status = restore(*trainer, base, path, n_published, is_restored, error);
+    if (status != LSTM_OK) {
+        lstm_trainer_destroy(*trainer);
+        *trainer = NULL;
+    }
+    return status;
+}
+
+enum lstm_status learner_restore_head(void *context, const struct served_version *published,
+                                      struct lstm_model **head, struct lstm_error *error)
+{
+    char path[PATH_MAX];
+    struct lstm_trainer *trainer = NULL;
+    uint64_t n_published;
+    bool is_restored;
+    *head = NULL;
+    enum lstm_status status = make_path(context, published, path, error);
+    if (status != LSTM_OK || path[0] == '\0' || access(path, F_OK) != 0)
+        return status;
+    status = make_trainer(context, published, path, &trainer, &n_published, &is_restored, error);
+    if (status == LSTM_OK && is_restored)
+        status = lstm_trainer_snapshot(trainer, head, error);
+    lstm_trainer_destroy(trainer);
+    return status;
+}
+
+/* ---- Life ----------------------------------------------------------------------------------- */
+
+/* The head may have been made of an older checkpoint, while this one was being written. */
+static enum lstm_status renew_head(const struct learner *learner, struct lstm_error *error)
+{
+    struct lstm_model *model = NULL;
+    const enum lstm_status status = lstm_trainer_snapshot(learner->trainer, &model, error);
+    return status == LSTM_OK
+               ? registry_set_head(learner->rules->registry, learner->base, model, error)
+               : status;
+}
+
+enum lstm_status learner_create(const struct learner_rules *rules,
+                                const struct served_version *base, struct learner **learner,
+                                struct lstm_error *error)
+{
+    bool is_restored;
+    *learner = NULL;
+    struct learner *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for training");
+    made->rules = rules;
+    made->base = registry_retain(base);
+    enum lstm_status status = make_path(rules, base, made->path, error);
+    if (status == LSTM_OK)
+        status = make_trainer(rules, base, made->path, &made->trainer, &made->n_published,
+                              &is_restored, error);
+    if (status == LSTM_OK && rules->saves_each && made->path[0] != '\0') {
+        status = lstm_trainer_create(batch_queue_model(base->queue), NULL, &made->kept, error);
+        if (status == LSTM_OK)
+            lstm_trainer_copy(made->kept, made->trainer);
+    }
+    if (status == LSTM_OK && is_restored)
+        status = renew_head(made, error);
+    if (status == LSTM_OK)
+        *learner = made;
+    else
+        learner_destroy(made);
+    return status;
+}
+
+void learner_destroy(struct learner *learner)
+{
+    if (learner == NULL)
+        return;
+    lstm_trainer_destroy(learner->trainer);
+    lstm_trainer_destroy(learner->kept);
+    registry_release(learner->base);
+    free(learner);
+}
+
+enum lstm_status learner_forget(const struct learner_rules *rules,
+                                const struct served_version *base, struct lstm_error *error)
+{
+    char path[PATH_MAX], folder[PATH_MAX];
+    enum lstm_status status = make_path(rules, base, path, error);
+    if (status != LSTM_OK)
+        return status;
+    if (path[0] != '\0' && unlink(path) == 0) {
+        status = make_folder(rules, base->model, folder, error);
+        if (status == LSTM_OK)
+            status = folder_sync(folder, error);
+    } else if (path[0] != '\0' && errno != ENOENT) {
+        status = lstm_fail(error, LSTM_IO, "cannot remove %s: %s", path, strerror(errno));
+    }
+    return status == LSTM_OK ? registry_set_head(rules->registry, base, NULL, error) : status;
+}
+
+/* ---- Learning ------------------------------------------------------------------------------- */
+
+enum lstm_status learner_step(struct learner *learner, const struct lstm_examples *examples,
+                              double learning_rate, struct lstm_training_result *result,
+                              struct lstm_error *error)
+{
+    struct lstm_training *settings = lstm_trainer_settings(learner->trainer);
+    const double usual = settings->learning_rate;
+    if (learning_rate > 0)
+        settings->learning_rate = learning_rate;
+    const enum lstm_status status = lstm_trainer_step(learner->trainer, examples, result, error);
+    settings->learning_rate = usual;
+    return status;
+}
+
+void learner_add_loss(struct learner *learner, double loss)
+{
+    learner->losses[learner->n_losses++ % LEARNER_LOSSES] = loss;
+}
+
+/* Goes back to the last commit. What may have come to disk since is written over; if that fails,
+ * too, the next commit does it. */
+static void roll_back(struct learner *learner)
+{
+    struct lstm_error ignored;
+    lstm_trainer_copy(learner->trainer, learner->kept);
+    const bool is_beginning = lstm_trainer_n_steps(learner->trainer) == 0;
+    learner->is_dirty =
+        !(is_beginning && access(learner->path, F_OK) != 0) && save(learner, &ignored) != LSTM_OK;
+}
+
+enum lstm_status learner_commit(struct learner *learner, struct lstm_error *error)
+{
+    struct lstm_model *model = NULL;
+    learner->is_dirty = learner->path[0] != '\0';
+    enum lstm_status status = lstm_trainer_snapshot(learner->trainer, &model, error);
+    if (status == LSTM_OK && learner->kept != NULL)
+        status = learner_save(learner, error);
+    if (status == LSTM_OK)
+        status = registry_set_head(learner->rules->registry, learner->base, model, error);
+    else
+        lstm_model_destroy(model);
+    if (learner->kept == NULL)
+        return status;
+    if (status == LSTM_OK)
+        lstm_trainer_copy(learner->kept, learner->trainer);
+    else
+        roll_back(learner);
+    return status;
+}
+
+/* ---- Publishing ----------------------------------------------------------------------------- */
+
+static enum lstm_status write_provenance(const struct learner *learner, const char *folder,
+                                         struct lstm_error *error)
+{
+    char path[PATH_MAX], now[32];
+    struct output_file file;
+    struct tm utc;
+    const time_t seconds = time(NULL);
+    enum lstm_status status = folder_path(path, folder, "provenance.json", error);
+    if (status == LSTM_OK)
+        status = output_file_open(&file, path, error);
+    if (status != LSTM_OK)
+        return status;
+    strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &utc));
+    fprintf(file.stream,
+            "{\"base_version\": \"%" PRIu64 "\", \"steps\": %" PRIu64 ", \"published\": \"%s\"}\n",
+            learner->base->number, lstm_trainer_n_steps(learner->trainer), now);
+    return output_file_close(&file, error);
+}
+
+enum lstm_status learner_publish(struct learner *learner, const char *model_folder,
+                                 char number[LEARNER_NUMBER_BYTES], struct lstm_error *error)
+{
+    char unfinished[PATH_MAX], published[PATH_MAX];
+    struct lstm_model *model = NULL;
+    struct lstm_error ignored;
+    enum lstm_status status = version_folder_begin(model_folder, unfinished, error);
+    if (status != LSTM_OK)
+        return status;
+    status = lstm_trainer_snapshot(learner->trainer, &model, error);
+    if (status == LSTM_OK)
+        status = lstm_model_save(model, unfinished, error);
+    if (status == LSTM_OK)
+        status = write_provenance(learner, unfinished, error);
+    if (status == LSTM_OK)
+        status = version_folder_publish(model_folder, unfinished, published, error);
+    lstm_model_destroy(model);
+    if (status != LSTM_OK) {
+        folder_remove(unfinished);
+        return status;
+    }
+    snprintf(number, LEARNER_NUMBER_BYTES, "%.23s", strrchr(published, '/') + 1);
+    learner->n_published = lstm_trainer_n_steps(learner->trainer);
+    /* Only the count of unpublished steps is at stake; what fails now comes with the next save. */
+    learner->is_dirty = learner->path[0] != '\0';
+    if (learner->kept != NULL)
+        learner->is_dirty = learner_save(learner, &ignored) != LSTM_OK;
+    return LSTM_OK;
+}

@@ -1,0 +1,171 @@
+/* session_table.c: where sessions are found: by id, by age and by use. SPDX-License-Identifier:
+ * Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "server/request.h"
+#include "server/session_store.h"
+
+enum { FIRST_BUCKETS = 64 };
+
+/* ---- Lists ---------------------------------------------------------------------------------- */
+
+/* Which of a session's two links, and which of the store's two ends. */
+static struct session_link *link_of(struct session *session, bool by_use)
+{
+    return by_use ? &session->by_use : &session->by_age;
+}
+
+static struct session_link *ends_of(struct sessions *sessions, bool by_use)
+{
+    return by_use ? &sessions->by_use : &sessions->by_age;
+}
+
+static void append(struct sessions *sessions, struct session *session, bool by_use)
+{
+    struct session_link *link = link_of(session, by_use), *ends = ends_of(sessions, by_use);
+    *link = (struct session_link){.before = ends->before};
+    if (ends->before != NULL)
+        link_of(ends->before, by_use)->after = session;
+    else
+        ends->after = session;
+    ends->before = session;
+}
+
+static void unlink_from(struct sessions *sessions, struct session *session, bool by_use)
+{
+    struct session_link *link = link_of(session, by_use), *ends = ends_of(sessions, by_use);
+    if (link->before != NULL)
+        link_of(link->before, by_use)->after = link->after;
+    else
+        ends->after = link->after;
+    if (link->after != NULL)
+        link_of(link->after, by_use)->before = link->before;
+    else
+        ends->before = link->before;
+}
+
+void session_touch(struct session *session)
+{
+    session->used_us = monotonic_us();
+    unlink_from(session->store, session, true);
+    append(session->store, session, true);
+}
+
+/* ---- The table ------------------------------------------------------------------------------ */
+
+bool session_table_init(struct sessions *sessions)
+{
+    if (getrandom(&sessions->seed, sizeof sessions->seed, 0) != (ssize_t)sizeof sessions->seed)
+        sessions->seed = (uint64_t)monotonic_us();
+    sessions->n_buckets = FIRST_BUCKETS;
+    sessions->buckets = calloc(FIRST_BUCKETS, sizeof(struct session *));
+    return sessions->buckets != NULL;
+}
+
+void session_table_release(struct sessions *sessions)
+{
+    free(sessions->buckets);
+}
+
+/* FNV-1a over seed, model and id. */
+static uint64_t hash(const struct sessions *sessions, const char *model, const char *id)
+{
+    uint64_t h = 14695981039346656037u ^ sessions->seed;
+    for (const char *c = model; *c != '\0'; c++)
+        h = (h ^ (unsigned char)*c) * 1099511628211u;
+    h = (h ^ 0xff) * 1099511628211u;
+    for (const char *c = id; *c != '\0'; c++)
+        h = (h ^ (unsigned char)*c) * 1099511628211u;
+    return h ^ h >> 32;
+}
+
+static struct session **bucket_of(struct sessions *sessions, const char *model, const char *id)
+{
+    return &sessions->buckets[hash(sessions, model, id) & (sessions->n_buckets - 1)];
+}
+
+/* The pointer that points to the session, or to NULL at the end of its chain. */
+static struct session **find_place(struct sessions *sessions, const char *model, const char *id)
+{
+    struct session **place = bucket_of(sessions, model, id);
+    while (*place != NULL &&
+           (strcmp((*place)->id, id) != 0 || strcmp((*place)->version->model, model) != 0))
+        place = &(*place)->next_in_bucket;
+    return place;
+}
+
+struct session *session_table_find(struct sessions *sessions, const char *model, const char *id)
+{
+    return *find_place(sessions, model, id);
+}
+
+/* Doubles the table once chains get long. Without memory it stays as it is. */
+static void grow(struct sessions *sessions)
+{
+    if (sessions->n < sessions->n_buckets)
+        return;
+    const size_t n = sessions->n_buckets * 2;
+    struct session **buckets = calloc(n, sizeof(struct session *));
+    if (buckets == NULL)
+        return;
+    free(sessions->buckets);
+    sessions->buckets = buckets;
+    sessions->n_buckets = n;
+    for (struct session *each = sessions->by_age.after; each != NULL; each = each->by_age.after) {
+        struct session **bucket = bucket_of(sessions, each->version->model, each->id);
+        each->next_in_bucket = *bucket;
+        *bucket = each;
+    }
+}
+
+static struct session_end *end_of(struct sessions *sessions, const struct session *session,
+                                  uint64_t *hashed)
+{
+    *hashed = hash(sessions, session->version->model, session->id);
+    return &sessions->ends[*hashed & (REMEMBERED_ENDS - 1)];
+}
+
+void session_table_add(struct sessions *sessions, struct session *session)
+{
+    uint64_t hashed;
+    struct session_end *end = end_of(sessions, session, &hashed);
+    if (end->hash == hashed)
+        end->how = SESSION_OK;
+    *find_place(sessions, session->version->model, session->id) = session;
+    session->number = ++sessions->last_number;
+    session->used_us = monotonic_us();
+    append(sessions, session, false);
+    append(sessions, session, true);
+    sessions->n++;
+    metric_set(sessions->live, (double)sessions->n);
+    grow(sessions);
+}
+
+void session_table_remove(struct sessions *sessions, struct session *session)
+{
+    struct session **place = find_place(sessions, session->version->model, session->id);
+    *place = session->next_in_bucket;
+    unlink_from(sessions, session, false);
+    unlink_from(sessions, session, true);
+    session->has_ended = true;
+    sessions->n--;
+    metric_set(sessions->live, (double)sessions->n);
+}
+
+void session_table_remember(struct sessions *sessions, const struct session *session,
+                            enum session_status how)
+{
+    uint64_t hashed;
+    struct session_end *end = end_of(sessions, session, &hashed);
+    *end = (struct session_end){hashed, how};
+}
+
+enum session_status session_table_recall(const struct sessions *sessions, const char *model,
+                                         const char *id)
+{
+    const uint64_t hashed = hash(sessions, model, id);
+    const struct session_end *end = &sessions->ends[hashed & (REMEMBERED_ENDS - 1)];
+    return end->how != SESSION_OK && end->hash == hashed ? end->how : SESSION_UNKNOWN;
+}

@@ -1,0 +1,288 @@
+/* training_work.c: learners by model, and a function for each action.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "server/training_work.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/status.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/version_folder.h"
+
+struct learner_entry {
+    struct learner *learner; /* owned */
+    struct metric_series *n_steps, *step_seconds;
+    struct learner_entry *next;
+};
+
+/* ---- Learners by model ---------------------------------------------------------------------- */
+
+static void save(struct learner *learner)
+{
+    struct lstm_error error;
+    if (learner_save(learner, &error) != LSTM_OK)
+        log_error("checkpoint_failed", L_STR("model", learner->base->model),
+                  L_INT("version", learner->base->number), L_STR("error", error.text));
+}
+
+static struct learner_entry **find_place(struct training_work *work, const char *model)
+{
+    struct learner_entry **place = &work->learners;
+    while (*place != NULL && strcmp((*place)->learner->base->model, model) != 0)
+        place = &(*place)->next;
+    return place;
+}
+
+static void drop(struct learner_entry **place)
+{
+    struct learner_entry *entry = *place;
+    *place = entry->next;
+    learner_destroy(entry->learner);
+    free(entry);
+}
+
+static enum lstm_status add_entry(struct training_work *work, const struct served_version *base,
+                                  struct learner_entry **entry, struct lstm_error *error)
+{
+    *entry = NULL;
+    struct learner_entry *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for training");
+    const enum lstm_status status = learner_create(&work->rules, base, &made->learner, error);
+    if (status != LSTM_OK) {
+        free(made);
+        return status;
+    }
+    made->n_steps = metric_series(METRIC_TRAIN_STEPS, base->model, NULL, NULL);
+    made->step_seconds = metric_series(METRIC_TRAIN_SECONDS, base->model, NULL, NULL);
+    made->next = work->learners;
+    work->learners = made;
+    *entry = made;
+    return LSTM_OK;
+}
+
+/* The learner of the model's newest version. One of an older version ends: its checkpoint stays. */
+static enum lstm_status find_entry(struct training_work *work, const char *model,
+                                   struct learner_entry **entry, struct lstm_error *error)
+{
+    const struct served_version *base;
+    struct learner_entry **place = find_place(work, model);
+    *entry = NULL;
+    enum lstm_status status = registry_find_published(work->rules.registry, model, &base, error);
+    if (*place != NULL && (base == NULL || (*place)->learner->base != base)) {
+        save((*place)->learner);
+        drop(place);
+        place = find_place(work, model);
+    }
+    *entry = *place;
+    if (status == LSTM_OK && *entry == NULL)
+        status = add_entry(work, base, entry, error);
+    registry_release(base);
+    return status;
+}
+
+/* ---- Steps ---------------------------------------------------------------------------------- */
+
+static void fail(struct train_task *task, enum lstm_status status, const struct lstm_error *error)
+{
+    task->status = status;
+    task->error = *error;
+}
+
+/* Whether the examples fit the learner: a version of another architecture may have taken over since
+ * they were read. */
+static bool fits(struct train_task *task, const struct learner *learner)
+{
+    if (lstm_model_same_architecture(task->shape, batch_queue_model(learner->base->queue)))
+        return true;
+    task->fate = TRAIN_CONFLICT;
+    task->status = lstm_fail(&task->error, LSTM_SHAPE,
+                             "a version of another architecture has taken over; nothing was "
+                             "applied: send the examples again in its shape");
+    return false;
+}
+
+static bool is_in_time(struct train_task *task)
+{
+    if (task->deadline_us == 0 || monotonic_us() < task->deadline_us)
+        return true;
+    task->fate = TRAIN_EXPIRED;
+    return false;
+}
+
+static void step(struct learner_entry *entry, struct train_task *task)
+{
+    struct lstm_error why;
+    const int64_t begin = monotonic_us();
+    if (!is_in_time(task) || !fits(task, entry->learner))
+        return;
+    task->status =
+        learner_step(entry->learner, &task->examples, task->learning_rate, &task->result, &why);
+    metric_observe(entry->step_seconds, (double)(monotonic_us() - begin) * 1e-6);
+    if (task->status != LSTM_OK)
+        lstm_fail(&task->error, task->status, "%.200s (the step was not applied)", why.text);
+}
+
+static bool is_applied(const struct train_task *task)
+{
+    return task->fate == TRAIN_DONE && task->status == LSTM_OK;
+}
+
+/* Lets the steps that were applied count, or none of them. */
+static void commit(struct learner_entry *entry, struct train_task *const *tasks, size_t n)
+{
+    struct lstm_error error;
+    size_t n_applied = 0;
+    for (size_t i = 0; i < n; i++)
+        n_applied += is_applied(tasks[i]);
+    if (n_applied == 0)
+        return;
+    const enum lstm_status status = learner_commit(entry->learner, &error);
+    for (size_t i = 0; i < n; i++) {
+        if (!is_applied(tasks[i]))
+            continue;
+        if (status == LSTM_OK)
+            learner_add_loss(entry->learner, tasks[i]->result.loss);
+        else
+            fail(tasks[i], status, &error);
+    }
+    if (status == LSTM_OK)
+        metric_add(entry->n_steps, (double)n_applied);
+}
+
+/* ---- The other actions ---------------------------------------------------------------------- */
+
+static void report(const struct learner *learner, struct training_report *out)
+{
+    const size_t n = learner->n_losses < LEARNER_LOSSES ? learner->n_losses : LEARNER_LOSSES;
+    *out = (struct training_report){.base_version = learner->base->number,
+                                    .step = lstm_trainer_n_steps(learner->trainer),
+                                    .settings = *lstm_trainer_settings(learner->trainer),
+                                    .n_losses = n};
+    out->n_unpublished = out->step - learner->n_published;
+    for (size_t i = 0; i < n; i++)
+        out->losses[i] = learner->losses[(learner->n_losses - n + i) % LEARNER_LOSSES];
+}
+
+static void evaluate(struct train_task *task, struct learner *learner)
+{
+    if (is_in_time(task) && fits(task, learner))
+        task->status =
+            lstm_trainer_evaluate(learner->trainer, &task->examples, &task->result, &task->error);
+}
+
+static void configure(struct train_task *task, struct learner *learner)
+{
+    struct lstm_training *settings = lstm_trainer_settings(learner->trainer);
+    if (task->learning_rate > 0)
+        settings->learning_rate = task->learning_rate;
+    if (task->clip_norm >= 0)
+        settings->clip_norm = task->clip_norm;
+    task->status = learner_commit(learner, &task->error);
+    if (task->status == LSTM_OK)
+        report(learner, &task->report);
+}
+
+/* The version is loaded before the answer, so that it is the base of what is learned from then on.
+ * If it cannot be, the log and its status say why. */
+static void publish(struct training_work *work, struct train_task *task, struct learner *learner)
+{
+    char folder[PATH_MAX];
+    struct lstm_error ignored;
+    if (lstm_trainer_n_steps(learner->trainer) == learner->n_published) {
+        task->fate = TRAIN_CONFLICT;
+        task->status = lstm_fail(&task->error, LSTM_INVALID,
+                                 "nothing was learned since version %llu of model '%.100s'",
+                                 (unsigned long long)learner->base->number, task->model);
+        return;
+    }
+    task->status = folder_path(folder, work->models, task->model, &task->error);
+    if (task->status == LSTM_OK)
+        task->status = learner_publish(learner, folder, task->version, &task->error);
+    if (task->status == LSTM_OK && model_watcher_scan(work->watcher, &ignored) != LSTM_OK)
+        log_warn("scan_failed", L_STR("error", ignored.text));
+}
+
+/* Works, too, where the checkpoint is what is wrong. */
+static void reset(struct training_work *work, struct train_task *task)
+{
+    const struct served_version *base;
+    struct learner_entry **place = find_place(work, task->model), *entry;
+    task->status = registry_find_published(work->rules.registry, task->model, &base, &task->error);
+    if (task->status == LSTM_OK)
+        task->status = learner_forget(&work->rules, base, &task->error);
+    if (task->status == LSTM_OK && *place != NULL)
+        drop(place);
+    registry_release(base);
+    if (task->status == LSTM_OK)
+        task->status = find_entry(work, task->model, &entry, &task->error);
+    if (task->status == LSTM_OK)
+        report(entry->learner, &task->report);
+}
+
+static void run_one(struct training_work *work, struct train_task *task, struct learner *learner)
+{
+    switch (task->action) {
+    case TRAIN_EVALUATE:
+        evaluate(task, learner);
+        break;
+    case TRAIN_CONFIGURE:
+        configure(task, learner);
+        break;
+    case TRAIN_PUBLISH:
+        publish(work, task, learner);
+        break;
+    case TRAIN_DESCRIBE:
+        report(learner, &task->report);
+        break;
+    case TRAIN_STEP:
+    case TRAIN_RESET:
+        break;
+    }
+}
+
+/* ---- What the thread calls ------------------------------------------------------------------ */
+
+void training_work_run(struct training_work *work, struct train_task *const *tasks, size_t n)
+{
+    struct learner_entry *entry;
+    struct lstm_error error;
+    if (tasks[0]->action == TRAIN_RESET) {
+        reset(work, tasks[0]);
+        return;
+    }
+    const enum lstm_status status = find_entry(work, tasks[0]->model, &entry, &error);
+    if (status != LSTM_OK) {
+        for (size_t i = 0; i < n; i++)
+            fail(tasks[i], status, &error);
+        return;
+    }
+    if (tasks[0]->action != TRAIN_STEP) {
+        run_one(work, tasks[0], entry->learner);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        step(entry, tasks[i]);
+    commit(entry, tasks, n);
+}
+
+bool training_work_is_dirty(const struct training_work *work)
+{
+    const struct learner_entry *entry = work->learners;
+    while (entry != NULL && !entry->learner->is_dirty)
+        entry = entry->next;
+    return entry != NULL;
+}
+
+void training_work_save(struct training_work *work)
+{
+    for (struct learner_entry *entry = work->learners; entry != NULL; entry = entry->next)
+        save(entry->learner);
+}
+
+void training_work_release(struct training_work *work)
+{
+    while (work->learners != NULL)
+        drop(&work->learners);
+}

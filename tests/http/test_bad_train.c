@@ -1,0 +1,94 @@
+/* test_bad_train.c: training that is refused, and says why. SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+
+#include "tests/support/cases.h"
+#include "tests/support/refusals.h"
+#include "tests/support/train_daemon.h"
+
+Suite *suite_bad_train(void);
+
+static struct train_daemon *const d = &learner_daemon;
+
+static void start(void)
+{
+    train_site_create(&d->site);
+    train_daemon_start_sync("always");
+}
+
+static void stop(void)
+{
+    train_daemon_stop();
+    train_site_remove(&d->site);
+}
+
+static const struct {
+    const char *path, *body;
+    int status;
+    const char *words;
+} refused[] = {
+    {M ":train-step", "{\"instances\":[[[1,2]]]}", 400,
+     "labels: expected a class number or a row of probabilities per instance, found nothing"},
+    {M ":train-step", "{\"instances\":[[[1,2]]],\"labels\":[3]}", 400,
+     "labels[0]: expected a class number from 0 to 2, found 3"},
+    {M ":train-step", "{\"instances\":[[[1,2]]],\"labels\":[0,1]}", 400,
+     "labels: expected one per instance (1), found 2"},
+    {M ":train-step", "{\"instances\":[],\"labels\":[]}", 400, "instances: expected at least one"},
+    {M ":train-step", "{\"instances\":[[[3e38,2]]],\"labels\":[[0.5,0.6,0]]}", 400,
+     "labels[0]: expected probabilities that sum to 1, found a sum of 1.1"},
+    {M ":train-step", "{\"instances\":[[[1,2]]],\"labels\":[0],\"learning_rate\":0}", 400,
+     "learning_rate: expected a number above 0, found 0"},
+    {M ":evaluate", "{\"instances\":[[[1,2]]],\"labels\":[0],\"sample_weight\":[-1]}", 400,
+     "sample_weight[0]: expected 0 or more, found -1"},
+    {M ":train-step", "{\"instances\":[[[1,2]]],\"labels\":[0],\"learning_rate\":3e38}", 200, ""},
+    {"/v1/models/none:train-step", "{\"instances\":[[[1,2]]],\"labels\":[0]}", 404,
+     "there is no model 'none'"},
+    {M "/versions/1:train-step", "{\"instances\":[[[1,2]]],\"labels\":[0]}", 404, ""},
+};
+
+START_TEST(test_train_bad_body_is_refused_with_a_sentence)
+{
+    train_post(refused[_i].path, refused[_i].body);
+    if (refused[_i].status != 200)
+        assert_refused(refused[_i].path, &d->answer, refused[_i].status, refused[_i].words);
+    else
+        assert_answer_status(200);
+}
+END_TEST
+
+/* Weights of 1e38 make the next step's numbers overflow. */
+START_TEST(test_train_step_that_overflows_is_not_applied)
+{
+    train_post(M ":train-step", refused[7].body);
+    assert_answer_status(200);
+    train_post(M ":train-step", "{\"instances\":[[[1,2],[3,4]]],\"labels\":[1]}");
+    assert_refused("overflow", &d->answer, 400, "(the step was not applied)");
+    train_get(M "/training");
+    assert_answer_number("step", 1);
+}
+END_TEST
+
+static const char *const changes[][2] = {
+    {"{\"learning_rate\":-1}", "learning_rate: expected a number above 0, found -1"},
+    {"{\"clip_norm\":\"1\"}", "clip_norm: expected a number, found a string"},
+    {"{\"beta1\":0.5}", "beta1: unknown key; expected learning_rate, clip_norm"},
+    {"[1]", "the body: expected an object"}};
+
+START_TEST(test_train_bad_settings_are_refused)
+{
+    train_put(M "/training", changes[_i][0]);
+    assert_refused(changes[_i][0], &d->answer, 400, changes[_i][1]);
+}
+END_TEST
+
+Suite *suite_bad_train(void)
+{
+    Suite *suite = suite_create("bad_train");
+    TCase *tcase = tcase_create("bad_train");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, start, stop);
+    tcase_add_loop_test(tcase, test_train_bad_body_is_refused_with_a_sentence, 0, N_CASES(refused));
+    tcase_add_test(tcase, test_train_step_that_overflows_is_not_applied);
+    tcase_add_loop_test(tcase, test_train_bad_settings_are_refused, 0, N_CASES(changes));
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,177 @@
+/* test_train_disk.c: a disk that fails costs nothing but the step. SPDX-License-Identifier:
+ * Apache-2.0 */
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/cases.h"
+#include "tests/support/refusals.h"
+#include "tests/support/train_daemon.h"
+
+Suite *suite_train_disk(void);
+
+static struct train_daemon *const d = &learner_daemon;
+static struct lstm_trainer *expected; /* what the daemon should have learned */
+
+static void start(void)
+{
+    train_site_create(&d->site);
+    expected = train_site_trainer(&d->site);
+}
+
+static void stop(void)
+{
+    lstm_trainer_destroy(expected);
+    train_site_remove(&d->site);
+}
+
+/* That the daemon's head is what was expected to be learned. */
+static void assert_head(void)
+{
+    train_get(M "/training");
+    assert_answer_number("step", (double)lstm_trainer_n_steps(expected));
+    assert_predicts_as(M ":predict", expected);
+}
+
+static char away[300], folder_of_m[300];
+
+/* The longest file that the daemon may write. */
+static void limit_files(rlim_t bytes)
+{
+    const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+    ck_assert_int_eq(prlimit(d->server.pid, RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+static void break_by_limit(void)
+{
+    limit_files(256);
+}
+
+static void mend_by_limit(void)
+{
+    limit_files(RLIM_INFINITY);
+}
+
+static void break_by_file(void)
+{
+    snprintf(folder_of_m, sizeof folder_of_m, "%s/m", d->site.state);
+    snprintf(away, sizeof away, "%s/away", d->site.state);
+    ck_assert_int_eq(rename(folder_of_m, away), 0);
+    temp_file_write(folder_of_m, "", 0);
+}
+
+static void mend_by_file(void)
+{
+    ck_assert_int_eq(unlink(folder_of_m), 0);
+    ck_assert_int_eq(rename(away, folder_of_m), 0);
+}
+
+/* A folder is where the file that is to be renamed over it belongs. */
+static void break_by_rename(void)
+{
+    snprintf(folder_of_m, sizeof folder_of_m, "%s/m/1.safetensors", d->site.state);
+    snprintf(away, sizeof away, "%s/m/away", d->site.state);
+    ck_assert_int_eq(rename(folder_of_m, away), 0);
+    ck_assert_int_eq(mkdir(folder_of_m, 0755), 0);
+}
+
+static void mend_by_rename(void)
+{
+    ck_assert_int_eq(rmdir(folder_of_m), 0);
+    ck_assert_int_eq(rename(away, folder_of_m), 0);
+}
+
+static const struct {
+    void (*break_disk)(void), (*mend)(void);
+    int status;
+    const char *words;
+} failures[] = {{break_by_limit, mend_by_limit, 507, "File too large"},
+                {break_by_file, mend_by_file, 500, "expected a folder"},
+                {break_by_rename, mend_by_rename, 500, "Is a directory"}};
+
+START_TEST(test_train_step_that_cannot_be_saved_is_not_applied)
+{
+    train_daemon_start_sync("always");
+    train_step(0, 200);
+    train_on(expected, 0);
+    failures[_i].break_disk();
+    for (unsigned k = 1; k < 4; k++) {
+        train_step(k, failures[_i].status);
+        assert_refused("step", &d->answer, failures[_i].status, failures[_i].words);
+        assert_head();
+    }
+    failures[_i].mend();
+    assert_checkpoint_holds(expected);
+    train_step(7, 200);
+    train_on(expected, 7);
+    assert_head();
+    train_daemon_kill();
+    assert_checkpoint_holds(expected);
+}
+END_TEST
+
+START_TEST(test_train_first_step_that_cannot_be_saved_leaves_the_published_weights)
+{
+    train_daemon_start_sync("always");
+    break_by_limit();
+    train_step(0, 507);
+    assert_head();
+    mend_by_limit();
+    train_step(1, 200);
+    train_on(expected, 1);
+    assert_head();
+    train_daemon_kill();
+    assert_checkpoint_holds(expected);
+}
+END_TEST
+
+/* Names in the model's folder, hidden ones, too. */
+static unsigned count_versions(void)
+{
+    char path[300];
+    unsigned n = 0;
+    snprintf(path, sizeof path, "%s/m", d->site.models);
+    DIR *folder = opendir(path);
+    ck_assert_ptr_nonnull(folder);
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(folder);
+    return n;
+}
+
+START_TEST(test_train_version_that_cannot_be_written_leaves_nothing_behind)
+{
+    train_daemon_start_sync("always");
+    train_step(0, 200);
+    train_on(expected, 0);
+    break_by_limit();
+    train_post(M ":publish", "");
+    assert_refused("publish", &d->answer, 507, "File too large");
+    ck_assert_uint_eq(count_versions(), 1);
+    assert_head();
+    mend_by_limit();
+    train_post(M ":publish", "");
+    assert_answer_status(200);
+    ck_assert_uint_eq(count_versions(), 2);
+    assert_predicts_as(M "/versions/2:predict", expected);
+    train_daemon_stop();
+}
+END_TEST
+
+Suite *suite_train_disk(void)
+{
+    Suite *suite = suite_create("train_disk");
+    TCase *tcase = tcase_create("train_disk");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, start, stop);
+    tcase_add_loop_test(tcase, test_train_step_that_cannot_be_saved_is_not_applied, 0,
+                        N_CASES(failures));
+    tcase_add_test(tcase, test_train_first_step_that_cannot_be_saved_leaves_the_published_weights);
+    tcase_add_test(tcase, test_train_version_that_cannot_be_written_leaves_nothing_behind);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
