@@ -11,10 +11,8 @@ static const struct part {
     bool digits;          /* nothing but decimal digits */
 } parts_table[] = {
 #define PART(field) offsetof(struct path_parts, field), sizeof((struct path_parts *)NULL)->field
-    {"model", PART(model), false},
-    {"version", PART(version), true},
-    {"label", PART(label), false},
-    {"session", PART(session), false},
+    {"model", PART(model), false}, {"version", PART(version), true},
+    {"label", PART(label), false}, {"session", PART(session), false},
     {"file", PART(file), false},
 #undef PART
 };

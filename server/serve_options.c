@@ -79,15 +79,17 @@ const struct option serve_options[] = {
     {"session-ttl-seconds", OPTION_INTEGER, FIELD(session_ttl_s), "600", 0, 31536000, .value = "N",
      .help = "seconds without a piece or a change after which a session ends; 0: never"},
     {"state-dir", OPTION_TEXT, FIELD(state_dir), .value = "DIR",
-     .help = "folder for what models learn while they serve; none: it is lost when the server ends"},
+     .help =
+         "folder for what models learn while they serve; none: it is lost when the server ends"},
     {"tls-cert", OPTION_TEXT, FIELD(tls_cert), .value = "FILE",
      .help = "certificate chain in PEM, which makes the server speak HTTPS; needs --tls-key"},
     {"tls-key", OPTION_TEXT, FIELD(tls_key), .value = "FILE",
      .help = "private key of the certificate, in PEM"},
     {"train-sync", OPTION_CHOICE, FIELD(train_sync), "always", .choices = sync_names,
      .value = "WHEN",
-     .help = "with --state-dir, a train-step is on disk before its answer, within a second, or only "
-             "after a stop by SIGTERM"},
+     .help =
+         "with --state-dir, a train-step is on disk before its answer, within a second, or only "
+         "after a stop by SIGTERM"},
     {"training", OPTION_CHOICE, FIELD(training), "on", .choices = on_names, .value = "ON",
      .help = "whether models may be trained while they serve"},
     {"user", OPTION_TEXT, FIELD(user), .value = "NAME",

@@ -27,18 +27,30 @@ function findPlaywright() {
     }
 }
 
-/* A daemon of `models` on `port` (0: any); its url, and stop(). */
-async function startDaemon(models, port) {
-    const child = spawn(LSTMD, ['serve', '--models', models, '--port', String(port),
-                                        '--log-level', 'warn'], {stdio: ['ignore', 'pipe', 'inherit']});
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    for await (const line of createInterface({input: child.stdout})) {
-        const url = /http:\S+$/.exec(line);
-        if (url === null) break;
-        return {models, url: url[0], port: Number(new URL(url[0]).port),
-                stop: () => (child.kill('SIGTERM'), ended)};
+/* A daemon that can be stopped and started again on its port; it ends with this program. */
+class Daemon {
+    constructor(models) {
+        this.models = models;
+        this.port = 0;
+        process.on('exit', () => this.child?.kill('SIGKILL'));
     }
-    throw new Error('the daemon did not start');
+
+    async start() {
+        this.child = spawn(LSTMD, ['serve', '--models', this.models, '--port', String(this.port),
+                                   '--log-level', 'warn'], {stdio: ['ignore', 'pipe', 'inherit']});
+        this.ended = new Promise((resolve) => this.child.once('exit', resolve));
+        for await (const line of createInterface({input: this.child.stdout})) {
+            this.url = /http:\S+$/.exec(line)[0];
+            this.port = Number(new URL(this.url).port);
+            return;
+        }
+        throw new Error('the daemon did not start');
+    }
+
+    stop() {
+        this.child.kill('SIGTERM');
+        return this.ended;
+    }
 }
 
 async function draw(page, strokes) {
@@ -191,11 +203,10 @@ async function testRestart(page, daemon) {
     await page.waitForSelector('#banner:not([hidden])');
     await draw(page, [[[140, 40], [140, 240]]]);
     await shoot(page, 'stopped');
-    const next = await startDaemon(daemon.models, daemon.port);
+    await daemon.start();
     await page.waitForSelector('#server.up');
     await page.waitForSelector('#banner', {state: 'hidden'});
     assert.equal(await answered(page), '1');
-    return next;
 }
 
 async function testLayouts(browser, url) {
@@ -218,7 +229,8 @@ async function testLayouts(browser, url) {
 }
 
 async function testAll(browser, models) {
-    let daemon = await startDaemon(models, 0);
+    const daemon = new Daemon(models);
+    await daemon.start();
     try {
         const permissions = ['clipboard-read', 'clipboard-write'];
         const {page, complaints} = await open(browser, daemon.url, {permissions});
@@ -231,15 +243,19 @@ async function testAll(browser, models) {
         await assertNoOverflow(page);
         await testCurl(page, daemon.url);
         await testKeyboard(page);
+        await testLayouts(browser, daemon.url);
+        await testRestart(page, daemon);
         await testTeaching(page);
         assert.deepEqual(complaints, []);
-        daemon = await testRestart(page, daemon);
-        await testLayouts(browser, daemon.url);
     } finally {
         await daemon.stop();
     }
 }
 
+const patience = setTimeout(() => {
+    console.error('browser: it hangs');
+    process.exit(1);
+}, 180000);
 const chromium = findPlaywright();
 if (chromium !== null) {
     const browser = await chromium.launch({
@@ -256,3 +272,4 @@ if (chromium !== null) {
         rmSync(models, {recursive: true, force: true});
     }
 }
+clearTimeout(patience);
