@@ -189,6 +189,12 @@ check-all: $(B)/run_tests $(B)/lstmd
 	$(Q)tests/tools/check_house.sh
 	$(Q)tests/tools/check_install.sh
 	$(Q)OPENBLAS_NUM_THREADS=1 $(B)/run_tests
+	$(Q)LSTMD=$(B)/lstmd tests/web/run.sh
+
+## test-web: the demo page under Node, and in Chromium if it and playwright-core are there
+.PHONY: test-web
+test-web: $(B)/lstmd
+	$(Q)LSTMD=$(B)/lstmd tests/web/run.sh browser
 
 ## asan: all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 ## tsan: all tests under ThreadSanitizer

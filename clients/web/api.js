@@ -61,7 +61,8 @@ export function numbersOf(pixels) {
 
 /** A shell's line that sends the same; `shown` is short enough to read. */
 export function curlOf(path, text) {
-    const line = (body) => `curl -s ${urlOf(path)} -d '${body}'`;
-    const shown = text.length > 900 ? `${text.slice(0, 420)} … ${text.slice(-120)}` : text;
+    const secret = key === '' ? '' : ' -H "Authorization: Bearer $KEY"';
+    const line = (body) => `curl -s ${urlOf(path)}${secret} -d '${body}'`;
+    const shown = text.length > 1400 ? `${text.slice(0, 1000)} … ${text.slice(-120)}` : text;
     return {whole: line(text), shown: line(shown)};
 }

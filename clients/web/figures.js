@@ -2,7 +2,8 @@
 import {getText} from './api.js';
 import {paintLine, showBars} from './pixels.js';
 
-const PERIOD_MS = 1000, WINDOW = 60;            // samples that are kept
+const PERIOD_MS = 1000, WINDOW = 60; // samples that are kept
+const PAUSE_MS = 5000;               // after a failure
 const OURS = new Set(['metrics', 'live', 'page', 'page_file']); // the page's own looking
 
 const find = (id) => document.getElementById(id);
@@ -90,14 +91,16 @@ export class Figures {
     }
 
     async look() {
+        let pause = PERIOD_MS;
         if (!document.hidden) {
             try {
                 this.add(sampleOf(await getText('metrics')));
             } catch (error) {
                 this.failed(error);
+                pause = PAUSE_MS;
             }
         }
-        setTimeout(() => this.look(), PERIOD_MS);
+        setTimeout(() => this.look(), pause);
     }
 
     add(sample) {

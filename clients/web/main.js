@@ -22,9 +22,7 @@ let isDown = false;
 
 const pad = new Pad(find('pad'), drawingChanged);
 const reading = new Reading();
-const teaching = new Teaching({drawing: () => pixels, learned, failed});
-
-/* ---- How the server is ---- */
+const teaching = new Teaching({drawing: () => pixels, learned, published, failed});
 
 function showServer(kind, text) {
     find('server').className = `pill ${kind}`;
@@ -42,11 +40,12 @@ function failed(error) {
     if (error.status === 401 || error.status === 403) {
         find('key-form').hidden = false;
         showServer('down', 'Key needed');
+        showBanner(find('key').value === '' ? '' : `That key did not do: ${error.message}.`);
     } else if (error.status === 0 || error.status === 502 || error.status === 503) {
         const why = error.status === 503 ? 'The server is busy or stopping'
                                          : 'The server does not answer';
         showBanner(`${why}. Your drawing is safe; this page goes on when it is back.`);
-        showServer('down', 'Not reachable');
+        showServer('down', error.status === 503 ? 'Busy' : 'Not reachable');
         if (!isDown) setTimeout(recover, (error.retryAfter || RETRY_MS / 1000) * 1000);
         isDown = true;
     } else {
@@ -60,6 +59,7 @@ async function recover() {
     } catch (error) {
         isDown = false;
         failed(error);
+        if (error.status === 404) setTimeout(recover, RETRY_MS); // it may be loaded later
     }
 }
 
@@ -79,14 +79,12 @@ async function connect() {
     model = encodeURIComponent(found.name);
     const {model_spec: spec, metadata} = await getJson(`v1/models/${model}/metadata`);
     labels = metadata.labels ?? Array.from({length: 10}, (_, k) => String(k));
-    showServer('up', `${spec.name}, version ${spec.version}`);
+    published(spec.version);
     showBanner('');
     showAnswer(null);
     drawingChanged(true);
     await teaching.offer(model, labels);
 }
-
-/* ---- The drawing and the answer ---- */
 
 function drawingChanged(isStrokeDone) {
     pixels = prepare(pad.sheet, SHEET, SHEET);
@@ -100,6 +98,7 @@ function drawingChanged(isStrokeDone) {
         return;
     }
     find('best').classList.add('stale');
+    if (find('best').textContent === '?') find('said').textContent = 'Waiting for the answer.';
     recognise();
     if (isStrokeDone && reading.isOpen) read(false);
 }
@@ -154,6 +153,10 @@ async function read(isPlayed) {
     }
 }
 
+function published(version) {
+    showServer('up', `${decodeURIComponent(model)}, version ${version}`);
+}
+
 /* The model may answer otherwise now. */
 async function learned(line) {
     if (pixels === null) return;
@@ -161,8 +164,6 @@ async function learned(line) {
     if (reading.isOpen) await read(false);
     if (line !== null) showCurl(line);
 }
-
-/* ---- The curl line ---- */
 
 function showCurl(line) {
     curl = line;
@@ -190,8 +191,6 @@ async function copyCurl() {
     }
     find('copied').textContent = isDone ? 'Copied, with all its numbers.' : 'The browser did not let it be copied.';
 }
-
-/* ---- The page ---- */
 
 find('undo').addEventListener('click', () => pad.undo());
 find('clear').addEventListener('click', () => pad.clear());

@@ -5,7 +5,8 @@ const find = (id) => document.getElementById(id);
 
 export class Teaching {
     /** page: drawing() is the pixels or null, learned(line) is told after what the model answers
-     * may have changed, with the curl line behind it or null, failed(error) of what went wrong. */
+     * may have changed, with the curl line behind it or null, published(version) after that,
+     * failed(error) of what went wrong. */
     constructor(page) {
         this.page = page;
         this.url = '';
@@ -76,6 +77,7 @@ export class Teaching {
         this.run(async () => {
             const {version} = await post(`${this.url}:publish`, '');
             this.tell(`Published as version ${version}.`);
+            this.page.published(version);
         });
     }
 

@@ -4,7 +4,8 @@
  * ends well. With SCREENSHOTS=FOLDER it leaves pictures to look at. */
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
-import {accessSync, cpSync, mkdtempSync, rmSync} from 'node:fs';
+import {createHash} from 'node:crypto';
+import {accessSync, cpSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
@@ -29,15 +30,17 @@ function findPlaywright() {
 
 /* A daemon that can be stopped and started again on its port; it ends with this program. */
 class Daemon {
-    constructor(models) {
+    constructor(models, ...options) {
         this.models = models;
+        this.options = options;
         this.port = 0;
         process.on('exit', () => this.child?.kill('SIGKILL'));
     }
 
     async start() {
         this.child = spawn(LSTMD, ['serve', '--models', this.models, '--port', String(this.port),
-                                   '--log-level', 'warn'], {stdio: ['ignore', 'pipe', 'inherit']});
+                                   '--log-level', 'warn', ...this.options],
+                           {stdio: ['ignore', 'pipe', 'inherit']});
         this.ended = new Promise((resolve) => this.child.once('exit', resolve));
         for await (const line of createInterface({input: this.child.stdout})) {
             this.url = /http:\S+$/.exec(line)[0];
@@ -185,6 +188,7 @@ async function testTeaching(page) {
     await page.locator('#publish').click();
     await page.waitForFunction(() =>
         document.getElementById('teach-text').textContent === 'Published as version 2.');
+    assert.equal(await page.locator('#server-text').textContent(), 'mnist, version 2');
     await page.getByRole('button', {name: 'It is 1'}).click();
     await page.waitForFunction(() => document.getElementById('teach-text').textContent.startsWith('Step '));
     await page.locator('#reset').click();
@@ -202,6 +206,7 @@ async function testRestart(page, daemon) {
     await page.waitForSelector('#server.down');
     await page.waitForSelector('#banner:not([hidden])');
     await draw(page, [[[140, 40], [140, 240]]]);
+    assert.equal(await page.locator('#said').textContent(), 'Waiting for the answer.');
     await shoot(page, 'stopped');
     await daemon.start();
     await page.waitForSelector('#server.up');
@@ -225,6 +230,36 @@ async function testLayouts(browser, url) {
         await shoot(page, name);
         assert.deepEqual(complaints, []);
         await page.context().close();
+    }
+}
+
+/* A server with keys: the page asks for one, says if it is wrong, and goes on with a good one; what
+ * the key does not allow is not offered. */
+async function testKeys(browser, models) {
+    const keys = path.join(models, '..', `${path.basename(models)}-keys`);
+    const digest = createHash('sha256').update('a-long-key').digest('hex');
+    writeFileSync(keys, `predict sha256:${digest} page\n`, {mode: 0o600});
+    const daemon = new Daemon(models, '--api-keys', keys);
+    await daemon.start();
+    try {
+        const page = await browser.newPage();
+        page.setDefaultTimeout(PATIENCE_MS);
+        await page.goto(daemon.url);
+        await page.locator('#key').fill('another-key');
+        await page.locator('#key-form button').click();
+        await page.waitForSelector('#banner:not([hidden])');
+        await shoot(page, 'key');
+        await page.locator('#key').fill('a-long-key');
+        await page.locator('#key-form button').click();
+        await page.waitForSelector('#server.up');
+        await draw(page, drawings[7].strokes);
+        assert.equal(await answered(page), '7');
+        assert.match(await page.locator('#curl').textContent(), / -H "Authorization: Bearer \$KEY" /);
+        assert.ok(await page.locator('#teach-panel').isHidden());
+        assert.ok(await page.locator('#key-form').isHidden());
+    } finally {
+        rmSync(keys);
+        await daemon.stop();
     }
 }
 
@@ -265,6 +300,7 @@ if (chromium !== null) {
     const models = mkdtempSync(path.join(tmpdir(), 'lstmd-models-'));
     try {
         cpSync('models/mnist', path.join(models, 'mnist'), {recursive: true});
+        await testKeys(browser, models);
         await testAll(browser, models);
         console.log('browser: passed');
     } finally {
