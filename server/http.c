@@ -3,8 +3,10 @@
 #include "server/http.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 #include "core/status.h"
 #include "server/acceptor.h"
 #include "server/http_exchange.h"
+#include "server/io_thread.h"
 #include "server/log.h"
 #include "server/reaper.h"
 #include "server/tls.h"
@@ -24,15 +27,32 @@ enum {
     REAP_INTERVAL_MS = 250
 };
 
-/* One I/O thread is one daemon of libmicrohttpd: its pool of threads goes only with a listening
- * socket of its own, see acceptor.h. */
+/* One I/O thread and its daemon of libmicrohttpd. The daemon does not wait by itself: when 128
+ * connections or more had something to read at once, version 0.9's own epoll thread would wait for
+ * a further one before it served them. */
+struct io {
+    struct http *http;
+    struct MHD_Daemon *daemon;
+    struct io_thread *thread;
+    pthread_mutex_t lock;
+    struct arrival *arrivals; /* guarded by lock: connections that the thread is to take */
+};
+
+/* A connection between the acceptor's thread and an I/O thread. */
+struct arrival {
+    struct arrival *next;
+    int fd;
+    socklen_t address_bytes;
+    struct sockaddr_storage address;
+};
+
 struct http {
-    struct http_shared shared;
+    struct http_shared shared; /* first: a pointer to it points to the front */
     struct reaper *reaper;
     struct acceptor *acceptor;
     bool keeps_addresses; /* connections of one address go to one daemon, which counts them */
-    unsigned n_daemons, next_daemon;
-    struct MHD_Daemon **daemons;
+    unsigned n_io, next_io;
+    struct io *io; /* [n_io] */
 };
 
 static int socket_of(struct MHD_Connection *connection)
@@ -85,14 +105,40 @@ static unsigned hash_address(const struct sockaddr *address)
     return hash;
 }
 
+/* The library wakes its own threads only. */
+static void resume(struct http_shared *shared, struct MHD_Connection *connection)
+{
+    const struct http *http = (const struct http *)shared;
+    const struct MHD_Daemon *daemon =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON)->daemon;
+    unsigned i = 0;
+    while (http->io[i].daemon != daemon)
+        i++;
+    MHD_resume_connection(connection);
+    io_thread_wake(http->io[i].thread);
+}
+
 /* On the acceptor's thread. */
 static bool take_connection(void *context, int fd, const struct sockaddr *address,
                             socklen_t address_bytes)
 {
     struct http *http = context;
-    const unsigned which = http->keeps_addresses ? hash_address(address) : http->next_daemon++;
-    return MHD_add_connection(http->daemons[which % http->n_daemons], fd, address, address_bytes) ==
-           MHD_YES;
+    const unsigned which = http->keeps_addresses ? hash_address(address) : http->next_io++;
+    struct io *io = &http->io[which % http->n_io];
+    struct arrival *arrival = malloc(sizeof *arrival);
+    if (arrival == NULL) {
+        close(fd);
+        return false;
+    }
+    arrival->fd = fd;
+    arrival->address_bytes = address_bytes;
+    memcpy(&arrival->address, address, address_bytes);
+    pthread_mutex_lock(&io->lock);
+    arrival->next = io->arrivals;
+    io->arrivals = arrival;
+    pthread_mutex_unlock(&io->lock);
+    io_thread_wake(io->thread);
+    return true;
 }
 
 static void LSTM_PRINTF(2, 0) on_message(void *context, const char *format, va_list arguments)
@@ -106,7 +152,7 @@ static void LSTM_PRINTF(2, 0) on_message(void *context, const char *format, va_l
 
 static struct MHD_Daemon *start_daemon(struct http *http, const struct http_options *options)
 {
-    const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
+    const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
                            MHD_USE_ERROR_LOG | MHD_USE_TURBO | MHD_USE_NO_LISTEN_SOCKET |
                            (options->is_tls ? MHD_USE_TLS : 0);
     struct MHD_OptionItem tls[] = {
@@ -124,20 +170,74 @@ static struct MHD_Daemon *start_daemon(struct http *http, const struct http_opti
         MHD_OPTION_ARRAY, options->is_tls ? tls : &tls[2], MHD_OPTION_END);
 }
 
-static enum lstm_status start_daemons(struct http *http, const struct http_options *options,
-                                      struct lstm_error *error)
+static int timeout_of(void *context)
 {
-    http->daemons = calloc(options->n_threads, sizeof(struct MHD_Daemon *));
-    if (http->daemons == NULL)
-        return lstm_fail(error, LSTM_NO_MEMORY, "no memory for %u I/O threads", options->n_threads);
-    while (http->n_daemons < options->n_threads) {
-        struct MHD_Daemon *daemon = start_daemon(http, options);
-        if (daemon == NULL)
-            return lstm_fail(error, LSTM_IO, "cannot start I/O thread %u: %s", http->n_daemons,
-                             strerror(errno));
-        http->daemons[http->n_daemons++] = daemon;
+    const struct io *io = context;
+    MHD_UNSIGNED_LONG_LONG ms;
+    if (MHD_get_timeout(io->daemon, &ms) != MHD_YES)
+        return -1;
+    return ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
+static struct arrival *take_arrivals(struct io *io)
+{
+    pthread_mutex_lock(&io->lock);
+    struct arrival *arrivals = io->arrivals;
+    io->arrivals = NULL;
+    pthread_mutex_unlock(&io->lock);
+    return arrivals;
+}
+
+/* The daemon is one thread's: connections are added on it, too. */
+static void run_daemon(void *context)
+{
+    struct io *io = context;
+    for (struct arrival *each = take_arrivals(io), *next; each != NULL; each = next) {
+        next = each->next;
+        if (MHD_add_connection(io->daemon, each->fd, (struct sockaddr *)&each->address,
+                               each->address_bytes) != MHD_YES)
+            acceptor_closed(io->http->acceptor);
+        free(each);
     }
-    return LSTM_OK;
+    MHD_run(io->daemon);
+}
+
+static void stop_io(struct io *io)
+{
+    io_thread_destroy(io->thread);
+    for (struct arrival *each = io->arrivals, *next; each != NULL; each = next) {
+        next = each->next;
+        close(each->fd);
+        free(each);
+    }
+    MHD_stop_daemon(io->daemon);
+    pthread_mutex_destroy(&io->lock);
+}
+
+static enum lstm_status start_io(struct http *http, const struct http_options *options,
+                                 struct lstm_error *error)
+{
+    http->io = calloc(options->n_threads, sizeof *http->io);
+    if (http->io == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "no memory for %u I/O threads", options->n_threads);
+    enum lstm_status status = LSTM_OK;
+    while (http->n_io < options->n_threads && status == LSTM_OK) {
+        struct io *io = &http->io[http->n_io];
+        io->daemon = start_daemon(http, options);
+        if (io->daemon == NULL)
+            return lstm_fail(error, LSTM_IO, "cannot start I/O thread %u: %s", http->n_io,
+                             strerror(errno));
+        io->http = http;
+        pthread_mutex_init(&io->lock, NULL);
+        http->n_io++;
+        const struct io_work work = {
+            .fd = MHD_get_daemon_info(io->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+            .timeout_ms = timeout_of,
+            .run = run_daemon,
+            .context = io};
+        status = io_thread_create(&work, &io->thread, error);
+    }
+    return status;
 }
 
 enum lstm_status http_start(const struct http_options *options, struct app *app, struct http **out,
@@ -152,6 +252,7 @@ enum lstm_status http_start(const struct http_options *options, struct app *app,
     http->keeps_addresses = options->max_connections_per_address > 0;
     http->shared.rules = options->rules;
     http->shared.app = app;
+    http->shared.resume = resume;
     http->shared.header_us = (int64_t)options->header_timeout_s * 1000000;
     http->shared.body_us = (int64_t)options->body_timeout_s * 1000000;
     http->shared.idle_us = (int64_t)options->idle_timeout_s * 1000000;
@@ -159,7 +260,7 @@ enum lstm_status http_start(const struct http_options *options, struct app *app,
     http->shared.in_flight_gauge = metric_series(METRIC_IN_FLIGHT, NULL, NULL, NULL);
     enum lstm_status status = reaper_create(REAP_INTERVAL_MS, &http->reaper, error);
     if (status == LSTM_OK)
-        status = start_daemons(http, options, error);
+        status = start_io(http, options, error);
     if (status == LSTM_OK)
         status = acceptor_create(options->fd, options->max_connections, take_connection, http,
                                  &http->acceptor, error);
@@ -189,10 +290,10 @@ void http_stop(struct http *http)
         return;
     if (http->acceptor != NULL)
         acceptor_stop(http->acceptor);
-    for (unsigned i = 0; i < http->n_daemons; i++)
-        MHD_stop_daemon(http->daemons[i]);
+    for (unsigned i = 0; i < http->n_io; i++)
+        stop_io(&http->io[i]);
     reaper_destroy(http->reaper);
     acceptor_destroy(http->acceptor);
-    free(http->daemons);
+    free(http->io);
     free(http);
 }

@@ -253,7 +253,7 @@ static enum MHD_Result park(struct exchange *exchange)
         return finish(exchange);
     MHD_suspend_connection(connection);
     if (!atomic_compare_exchange_strong(&exchange->phase, &phase, PHASE_PARKED))
-        MHD_resume_connection(connection);
+        exchange->shared->resume(exchange->shared, connection);
     return MHD_YES;
 }
 
@@ -340,8 +340,9 @@ void request_resume(struct request *request)
 {
     struct exchange *exchange = (struct exchange *)request;
     struct MHD_Connection *connection = exchange->connection;
+    struct http_shared *shared = exchange->shared;
     if (atomic_exchange(&exchange->phase, PHASE_RESUMED) == PHASE_PARKED)
-        MHD_resume_connection(connection);
+        shared->resume(shared, connection);
 }
 
 bool request_is_gone(const struct request *request)

@@ -13,6 +13,8 @@
 struct http_shared {
     struct admission rules;
     struct app *app;
+    /* Lets a suspended connection go on, from any thread. */
+    void (*resume)(struct http_shared *shared, struct MHD_Connection *connection);
     int64_t header_us; /* most time for a header, for a body and for an answer */
     int64_t body_us;
     int64_t idle_us;

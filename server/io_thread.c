@@ -1,0 +1,89 @@
+/* io_thread.c: waiting for a descriptor. SPDX-License-Identifier: Apache-2.0 */
+#include "server/io_thread.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "core/status.h"
+
+struct io_thread {
+    struct io_work work;
+    int wake_fd;          /* readable when somebody asks for the work, or for the end */
+    atomic_bool is_woken; /* somebody asked, and the thread has not begun with it */
+    atomic_bool is_stopping;
+    pthread_t thread;
+};
+
+/* Waits for work, at most until `timeout_ms`. */
+static void wait_for_work(struct io_thread *thread, int timeout_ms)
+{
+    struct pollfd fds[] = {{.fd = thread->wake_fd, .events = POLLIN},
+                           {.fd = thread->work.fd, .events = POLLIN}};
+    uint64_t n_wakes;
+    if (poll(fds, 2, timeout_ms) > 0 && fds[0].revents != 0)
+        (void)!read(thread->wake_fd, &n_wakes, sizeof n_wakes);
+}
+
+/* is_woken is cleared before the work is done: who asks later than that is not forgotten. */
+static void *run(void *context)
+{
+    struct io_thread *thread = context;
+    while (!atomic_load(&thread->is_stopping)) {
+        const int timeout_ms = thread->work.timeout_ms(thread->work.context);
+        if (timeout_ms != 0)
+            wait_for_work(thread, timeout_ms);
+        atomic_store(&thread->is_woken, false);
+        thread->work.run(thread->work.context);
+    }
+    return NULL;
+}
+
+void io_thread_wake(struct io_thread *thread)
+{
+    const uint64_t one = 1;
+    if (atomic_exchange(&thread->is_woken, true))
+        return;
+    while (write(thread->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
+        continue;
+}
+
+enum lstm_status io_thread_create(const struct io_work *work, struct io_thread **thread,
+                                  struct lstm_error *error)
+{
+    *thread = NULL;
+    struct io_thread *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for an I/O thread");
+    made->work = *work;
+    atomic_init(&made->is_woken, false);
+    atomic_init(&made->is_stopping, false);
+    made->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int failure = made->wake_fd < 0 ? errno : 0;
+    if (failure == 0)
+        failure = pthread_create(&made->thread, NULL, run, made);
+    if (failure == 0) {
+        *thread = made;
+        return LSTM_OK;
+    }
+    if (made->wake_fd >= 0)
+        close(made->wake_fd);
+    free(made);
+    return lstm_fail(error, LSTM_IO, "cannot start an I/O thread: %s", strerror(failure));
+}
+
+void io_thread_destroy(struct io_thread *thread)
+{
+    if (thread == NULL)
+        return;
+    atomic_store(&thread->is_stopping, true);
+    io_thread_wake(thread);
+    pthread_join(thread->thread, NULL);
+    close(thread->wake_fd);
+    free(thread);
+}
