@@ -27,9 +27,9 @@ enum {
     REAP_INTERVAL_MS = 250
 };
 
-/* One I/O thread and its daemon of libmicrohttpd. The daemon does not wait by itself: when 128
- * connections or more had something to read at once, version 0.9's own epoll thread would wait for
- * a further one before it served them. */
+/* One I/O thread and its daemon of libmicrohttpd. The daemon does not wait by itself: when exactly
+ * 128 connections have something to read, version 0.9's own epoll thread waits for a further one
+ * before it serves them. */
 struct io {
     struct http *http;
     struct MHD_Daemon *daemon;
