@@ -59,11 +59,11 @@ isa_generic := -DKERNEL_LANES=4
 isa_avx2    := -DKERNEL_LANES=8 -mavx2 -mfma
 isa_avx512  := -DKERNEL_LANES=16 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
 
-core_src   := $(filter-out core/kernels_simd.c,$(wildcard core/*.c))
+core_src   := $(filter-out core/kernels_simd.c,$(wildcard core/*.c core/import/*.c))
 server_src := $(filter-out server/main.c,$(wildcard server/*.c))
 core_obj   := $(core_src:%.c=$(B)/obj/%.o) $(isas:%=$(B)/obj/core/kernels_%.o)
 server_obj := $(server_src:%.c=$(B)/obj/%.o) $(B)/obj/web_files.o
-test_src   := $(wildcard tests/support/*.c tests/core/*.c tests/server/*.c tests/http/*.c)
+test_src   := $(wildcard tests/support/*.c tests/core/*.c tests/import/*.c tests/server/*.c tests/http/*.c)
 test_obj   := $(test_src:%.c=$(B)/obj/%.o)
 fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)
 fuzzers    := $(fuzz_src:tests/fuzz/%.c=$(B)/%)
@@ -106,7 +106,7 @@ $(B)/obj/web_files.o: $(B)/web_files.c $(B)/flags
 
 # Every tests/*/test_<name>.c defines `Suite *suite_<name>(void)`; the list of them is generated,
 # so a suite cannot be forgotten.
-suites := $(patsubst test_%,%,$(basename $(notdir $(filter tests/core/test_% tests/server/test_% tests/http/test_%,$(test_src)))))
+suites := $(patsubst test_%,%,$(basename $(notdir $(filter tests/core/test_% tests/import/test_% tests/server/test_% tests/http/test_%,$(test_src)))))
 $(B)/suites.c: $(test_src) Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q){ echo '#include "tests/support/suites.h"'; \
@@ -259,7 +259,7 @@ bench: deps-test
 
 # ---- Keeping house ----------------------------------------------------------------------------
 
-c_files := $(wildcard core/*.[ch] server/*.[ch] tests/*/*.[ch])
+c_files := $(wildcard core/*.[ch] core/*/*.[ch] server/*.[ch] tests/*/*.[ch])
 ## format: clang-format on every C file
 ## format-check: fail if a file is not formatted
 .PHONY: format format-check tidy
@@ -269,7 +269,7 @@ format-check: deps-dev
 	$(Q)clang-format --dry-run -Werror $(c_files)
 ## tidy: clang-tidy on core and server
 tidy: deps-dev
-	$(Q)clang-tidy --quiet $(filter-out core/kernels_simd.c,$(wildcard core/*.c server/*.c)) -- -std=c11 $(cppdefs) $(pkg_cflags)
+	$(Q)clang-tidy --quiet $(filter-out core/kernels_simd.c,$(wildcard core/*.c core/*/*.c server/*.c)) -- -std=c11 $(cppdefs) $(pkg_cflags)
 
 # <mode> <file> <where it goes under PREFIX>; what install puts and uninstall takes away.
 define installed

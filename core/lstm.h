@@ -245,6 +245,20 @@ LSTM_MUST_CHECK enum lstm_status lstm_dynamic_rnn(struct lstm_runner *runner,
 /* The instruction set that the gate kernels use on this machine: "avx512", "avx2" or "generic". */
 const char *lstm_cpu_kernels(void);
 
+/* ---- Importing ------------------------------------------------------------------------------ */
+
+/* What a source file may not say. Zero, NULL or NaN: as the source says, else the convention of its
+ * format. Texts are borrowed for the time of the call. */
+struct lstm_import_options {
+    const char *activation;           /* of the recurrent cells */
+    const char *recurrent_activation; /* of their gates */
+    const char *output_activation;    /* of the last dense layer */
+    double forget_bias;               /* NaN: TensorFlow 1 adds 1, the others nothing */
+    size_t steps;                     /* exact number of steps of an instance */
+    double scale;                     /* of byte inputs */
+    const char *scope;                /* only the arrays whose names begin so */
+};
+
 /* ---- Training ------------------------------------------------------------------------------ */
 
 /* Zero means the default. */

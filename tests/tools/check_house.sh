@@ -14,8 +14,11 @@ complain() {
 bad=$(grep -nE '#include "core/' server/*.[ch] | grep -vE '"core/(lstm|status)\.h"' || true)
 [ -z "$bad" ] || complain "server includes more of core than lstm.h and status.h:
 $bad"
-bad=$(grep -nE '#include "(server|tests)/' core/*.[ch] || true)
+bad=$(grep -nE '#include "(server|tests)/' core/*.[ch] core/*/*.[ch] || true)
 [ -z "$bad" ] || complain "core reaches up:
+$bad"
+bad=$(grep -nE '#include "core/import/' core/*.[ch] || true)
+[ -z "$bad" ] || complain "the mathematics must not need the importers:
 $bad"
 bad=$(grep -nE '#include "tests/' server/*.[ch] || true)
 [ -z "$bad" ] || complain "server reaches up:
@@ -23,7 +26,7 @@ $bad"
 
 # <header>: the files of core and server that may include it.
 while read -r header files; do
-    for file in $(grep -lE "#include <$header>" core/*.[ch] server/*.[ch] 2>/dev/null || true); do
+    for file in $(grep -lE "#include <$header>" core/*.[ch] core/*/*.[ch] server/*.[ch] 2>/dev/null || true); do
         case " $files " in *" $file "*) ;; *) complain "$file includes <$header>; only $files may" ;; esac
     done
 done <<END
@@ -37,22 +40,22 @@ gnutls/gnutls.h server/tls.c
 END
 
 # Core computes; it does not talk, end the process or start threads.
-bad=$(grep -nE '\b(printf|puts|perror|exit|abort|_exit)\(|#include <(pthread|threads|sys/socket)\.h>' core/*.c |
+bad=$(grep -nE '\b(printf|puts|perror|exit|abort|_exit)\(|#include <(pthread|threads|sys/socket)\.h>' core/*.c core/*/*.c |
     grep -vE '(sn|vsn|f)printf\(' || true)
 [ -z "$bad" ] || complain "core must not print, exit, thread or talk:
 $bad"
-bad=$(grep -nE '\b(atoi|sprintf|strcpy|strcat|strncpy|strtok|gets|alloca)\(' core/*.[ch] server/*.[ch] || true)
+bad=$(grep -nE '\b(atoi|sprintf|strcpy|strcat|strncpy|strtok|gets|alloca)\(' core/*.[ch] core/*/*.[ch] server/*.[ch] || true)
 [ -z "$bad" ] || complain "banned functions:
 $bad"
 
-for file in core/*.[ch] server/*.[ch]; do
+for file in core/*.[ch] core/*/*.[ch] server/*.[ch]; do
     lines=$(wc -l <"$file")
     [ "$lines" -le 500 ] || complain "$file has $lines lines; 500 is the limit"
     head -n 3 "$file" | grep -q 'SPDX-License-Identifier' || complain "$file has no licence line"
 done
 
 # Each header compiles alone.
-for header in core/*.h server/*.h; do
+for header in core/*.h core/*/*.h server/*.h; do
     ${CC:-gcc} -std=c11 -D_GNU_SOURCE -I. -fsyntax-only -x c "$header" 2>/dev/null ||
         complain "$header does not compile by itself"
 done

@@ -1,0 +1,204 @@
+/* import.h: what a reader of other programs' model files fills in.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A source (a file, or a folder such as a SavedModel) is read in two steps. open() finds every
+ * array of it, which is all that `lstmd inspect` needs; plan() recognises a network in these arrays
+ * and lays it out as layers of lstmd. build.c then makes the model: one place that writes
+ * model.json, orders gates, sums biases and converts numbers, for every format.
+ *
+ * Arrays are views: a pointer into the source's bytes with a shape and strides, so that a
+ * transposed or cut array costs nothing until the model's own memory is filled from it.
+ *
+ * Every source is hostile. A reader checks each offset, size, count and product before it uses it,
+ * bounds its recursion, and never runs anything that a file contains. */
+#ifndef IMPORT_H
+#define IMPORT_H
+
+#include "core/fields.h"
+#include "core/lstm.h"
+
+enum { IMPORT_MAX_RANK = 8, IMPORT_MAX_LAYERS = 64, IMPORT_MAX_NOTES = 32 };
+
+/* Types that sources store. Only the first four can become weights. */
+#define IMPORT_DTYPE_LIST(X)                                                                       \
+    X(F32, "float32", 4)                                                                           \
+    X(F64, "float64", 8)                                                                           \
+    X(F16, "float16", 2)                                                                           \
+    X(BF16, "bfloat16", 2)                                                                         \
+    X(I8, "int8", 1)                                                                               \
+    X(I16, "int16", 2)                                                                             \
+    X(I32, "int32", 4)                                                                             \
+    X(I64, "int64", 8)                                                                             \
+    X(U8, "uint8", 1)                                                                              \
+    X(U16, "uint16", 2)                                                                            \
+    X(U32, "uint32", 4)                                                                            \
+    X(U64, "uint64", 8)                                                                            \
+    X(BOOL, "bool", 1)                                                                             \
+    X(TEXT, "string", 0)                                                                           \
+    X(OTHER, "other", 0)
+
+/* The first four have the numbers of enum lstm_dtype. */
+enum import_dtype {
+#define X(id, name, bytes) IMPORT_##id,
+    IMPORT_DTYPE_LIST(X)
+#undef X
+};
+
+const char *import_dtype_name(enum import_dtype dtype);
+size_t import_dtype_bytes(enum import_dtype dtype);
+
+/* A view of an array of a source. Little-endian, possibly unaligned. data NULL: there is none
+ * (an optional array that is absent). */
+struct import_array {
+    const char *name; /* in the source, for messages; borrowed from it */
+    enum import_dtype dtype;
+    size_t rank, shape[IMPORT_MAX_RANK];
+    size_t stride[IMPORT_MAX_RANK]; /* elements from one index to the next; 0: repeated */
+    const unsigned char *data;      /* borrowed from the source */
+};
+
+/* Gates in the order of lstmd: LSTM i, j, f, o; GRU r, u, c. */
+enum { IMPORT_MAX_GATES = 4 };
+
+/* One direction of a recurrent layer, gate by gate. D inputs, U units, H outputs (U, or the size of
+ * the projection). Biases are added up; an absent one is zeros. */
+struct import_cell {
+    struct import_array kernel[IMPORT_MAX_GATES];         /* [D, U] */
+    struct import_array recurrent[IMPORT_MAX_GATES];      /* [H, U] */
+    struct import_array bias[IMPORT_MAX_GATES];           /* [U] */
+    struct import_array recurrent_bias[IMPORT_MAX_GATES]; /* [U]; with reset_after kept apart */
+    struct import_array peephole[IMPORT_MAX_GATES];       /* [U]: i, -, f, o */
+    struct import_array projection;                       /* [U, H] */
+};
+
+enum import_kind {
+    IMPORT_LSTM,
+    IMPORT_GRU,
+    IMPORT_DENSE,
+    IMPORT_EMBEDDING,
+    IMPORT_DROPOUT,
+    IMPORT_MASKING
+};
+
+/* A layer of the network. Texts are names as model.json has them (core/activation.h); an empty one
+ * is the layer's default. Zero means "not said" for every number but forget_bias. */
+struct import_layer {
+    enum import_kind kind;
+    char name[NAME_MAX_BYTES]; /* scope in the new model; made unique by build.c */
+    size_t units;
+    char activation[32];
+    char recurrent_activation[32]; /* of the gates; default sigmoid */
+    double forget_bias;            /* LSTM: added at run time; 0 when it is in the bias already */
+    double cell_clip, proj_clip;   /* LSTM */
+    bool reset_after;              /* GRU */
+    bool return_sequences;
+    bool go_backwards;
+    char bidirectional[8];            /* "concat", "sum", "mul", "ave"; empty: one direction */
+    double rate;                      /* dropout */
+    double mask_value;                /* masking */
+    bool mask_zero;                   /* embedding */
+    struct import_cell cells[2];      /* forward; backward of a bidirectional layer */
+    struct import_array kernel, bias; /* dense [D, U], [U]; embedding kernel [vocabulary, U] */
+};
+
+/* The network that was recognised. */
+struct import_plan {
+    size_t steps; /* exact number of steps; 0: any */
+    size_t
+        features; /* D of the input; 1 in front of an embedding. 0: of the first layer's kernel */
+    double scale; /* 0: 1 */
+    size_t n_layers;
+    struct import_layer *layers; /* IMPORT_MAX_LAYERS, zeroed */
+    /* Training state, if the source has it: the name of a variable's slot is the variable's with
+     * this suffix ("/Adam", "/Adam_1"); empty if it has none. */
+    char slot_m[32], slot_v[32];
+    uint64_t optimizer_step;
+};
+
+struct import_source;
+
+/* A reader of one format. Found by content, never by the file's name. */
+struct import_reader {
+    const char *name;  /* "tf-checkpoint"; what --format takes */
+    const char *title; /* "TensorFlow checkpoint (V2)" */
+    /* Whether the source's first bytes (and, for a folder, its files) are of this format. */
+    bool (*probe)(const struct import_source *source);
+    /* Finds the arrays: import_add_array() for each. */
+    enum lstm_status (*open)(struct import_source *source, struct lstm_error *error);
+    /* Recognises the network. The plan comes zeroed, with room for its layers; options are
+     * borrowed and say what the source does not. What was assumed goes to import_note(). */
+    enum lstm_status (*plan)(struct import_source *source,
+                             const struct lstm_import_options *options, struct import_plan *plan,
+                             struct lstm_error *error);
+    void (*close)(struct import_source *source); /* frees source->state; may be NULL */
+};
+
+/* Ended by NULL (readers.c). */
+extern const struct import_reader *const import_readers[];
+
+/* A file or folder being read. Readers use these members and the functions below. */
+struct import_source {
+    const char *path; /* as it was given */
+    bool is_folder;
+    const unsigned char *bytes; /* of the file, mapped read-only; NULL for a folder */
+    size_t n;
+    size_t n_arrays;
+    struct import_array *arrays; /* in the source's order */
+    void *state;                 /* the reader's own, from open to close */
+    struct import_memory *memory;
+    size_t n_notes;
+    char *notes[IMPORT_MAX_NOTES];
+};
+
+/* Memory that lives as long as the source, zeroed, aligned for any type; bounded, so that a hostile
+ * count is an error. NULL: none. */
+void *import_allocate(struct import_source *source, size_t n);
+/* n bytes of text with a NUL behind them; NULL: no memory. */
+char *import_text(struct import_source *source, const char *text, size_t n);
+
+/* Maps another file of the source (a shard beside an index; inside a folder) read-only until the
+ * source is closed. NOT_FOUND, IO, NO_MEMORY. */
+LSTM_MUST_CHECK enum lstm_status import_map(struct import_source *source, const char *path,
+                                            const unsigned char **bytes, size_t *n,
+                                            struct lstm_error *error);
+
+/* Adds a copy of the view to source->arrays. NO_MEMORY; FORMAT: two of one name. */
+LSTM_MUST_CHECK enum lstm_status import_add_array(struct import_source *source,
+                                                  const struct import_array *array,
+                                                  struct lstm_error *error);
+/* NULL if there is none. */
+const struct import_array *import_find(const struct import_source *source, const char *name);
+
+/* A packed row-major array. FORMAT: its product overflows, or is more than `available` bytes. */
+LSTM_MUST_CHECK enum lstm_status import_array_init(struct import_array *array, const char *name,
+                                                   enum import_dtype dtype, size_t rank,
+                                                   const size_t *shape, const unsigned char *data,
+                                                   size_t available, struct lstm_error *error);
+
+/* Views of views. Axes and ranges must lie inside; they are checked by assert alone. */
+struct import_array import_transpose(struct import_array array); /* rank 2 */
+struct import_array import_cut(struct import_array array, size_t axis, size_t begin, size_t n);
+struct import_array import_drop_axis(struct import_array array, size_t axis, size_t index);
+
+/* Cuts `whole` along `axis` into as many blocks as `order` has letters, and puts the block of each
+ * letter where `wanted` has it: import_split(kernel, 1, "ifco", "icfo", cell->kernel) for Keras.
+ * SHAPE: the axis cannot be divided. */
+LSTM_MUST_CHECK enum lstm_status import_split(struct import_array whole, size_t axis,
+                                              const char *order, const char *wanted,
+                                              struct import_array *parts, struct lstm_error *error);
+
+/* The next layer of the plan, zeroed but for kind and name. UNSUPPORTED: too many. */
+LSTM_MUST_CHECK enum lstm_status import_add_layer(struct import_plan *plan, enum import_kind kind,
+                                                  const char *name, struct import_layer **layer,
+                                                  struct lstm_error *error);
+
+/* A sentence that tells the user what was assumed or left out: "activation tanh: a checkpoint does
+ * not say it; --activation changes it". Those beyond IMPORT_MAX_NOTES are dropped. */
+LSTM_PRINTF(2, 3) void import_note(struct import_source *source, const char *format, ...);
+
+/* Makes the model of a plan: model.json, then weights. SHAPE: which array, expected and found. */
+LSTM_MUST_CHECK enum lstm_status import_build(const struct import_source *source,
+                                              const struct import_plan *plan,
+                                              struct lstm_model **model, struct lstm_error *error);
+
+#endif
