@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#define ZLIB_CONST /* inputs are pointers to const */
 #include <zlib.h>
 
 #include "core/status.h"
@@ -73,6 +74,25 @@ void gzip_close(struct gzip_file *file)
         return;
     gzclose(file->zlib);
     free(file);
+}
+
+bool gzip_inflate(const void *packed, size_t n_packed, void *unpacked, size_t n_unpacked)
+{
+    z_stream stream = {.next_in = packed, .next_out = unpacked};
+    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK)
+        return false;
+    int code = Z_OK;
+    while (code == Z_OK) {
+        const size_t in = n_packed - (size_t)(stream.next_in - (const Bytef *)packed);
+        const size_t out = n_unpacked - (size_t)(stream.next_out - (Bytef *)unpacked);
+        stream.avail_in = (unsigned)(in < max_piece ? in : max_piece);
+        stream.avail_out = (unsigned)(out < max_piece ? out : max_piece);
+        code = inflate(&stream, Z_NO_FLUSH);
+    }
+    const bool whole = code == Z_STREAM_END && stream.next_in == (const Bytef *)packed + n_packed &&
+                       stream.next_out == (Bytef *)unpacked + n_unpacked;
+    inflateEnd(&stream);
+    return whole;
 }
 
 uint32_t gzip_crc32(uint32_t crc, const void *data, size_t n)
