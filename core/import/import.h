@@ -92,6 +92,7 @@ struct import_layer {
     double cell_clip, proj_clip;   /* LSTM */
     bool reset_after;              /* GRU */
     bool return_sequences;
+    bool reuse; /* shares the weights of the nearest layer of its kind before it */
     bool go_backwards;
     char bidirectional[8];            /* "concat", "sum", "mul", "ave"; empty: one direction */
     double rate;                      /* dropout */
@@ -131,6 +132,9 @@ struct import_reader {
                              const struct lstm_import_options *options, struct import_plan *plan,
                              struct lstm_error *error);
     void (*close)(struct import_source *source); /* frees source->state; may be NULL */
+    /* Instead of plan(), for what is a model of lstmd already. */
+    enum lstm_status (*load)(struct import_source *source, struct lstm_model **model,
+                             struct lstm_error *error);
 };
 
 /* Ended by NULL (readers.c). */
@@ -138,7 +142,7 @@ extern const struct import_reader *const import_readers[];
 
 /* A file or folder being read. Readers use these members and the functions below. */
 struct import_source {
-    const char *path; /* as it was given */
+    const char *path; /* as it was given; of a checkpoint's prefix, that of its index */
     bool is_folder;
     const unsigned char *bytes; /* of the file, mapped read-only; NULL for a folder */
     size_t n;
@@ -156,13 +160,18 @@ void *import_allocate(struct import_source *source, size_t n);
 /* n bytes of text with a NUL behind them; NULL: no memory. */
 char *import_text(struct import_source *source, const char *text, size_t n);
 
-/* Maps another file of the source (a shard beside an index; inside a folder) read-only until the
- * source is closed. NOT_FOUND, IO, NO_MEMORY. */
+/* Maps another file of the source read-only until the source is closed: a path inside the folder,
+ * or relative to the folder that the file lies in ("model.data-00000-of-00001"). A path that leaves
+ * it, by ".." or from the root, is an error. NOT_FOUND, INVALID, IO, NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status import_map(struct import_source *source, const char *path,
                                             const unsigned char **bytes, size_t *n,
                                             struct lstm_error *error);
 
-/* Adds a copy of the view to source->arrays. NO_MEMORY; FORMAT: two of one name. */
+/* Whether import_map() would find a regular file there. */
+bool import_has(const struct import_source *source, const char *path);
+
+/* Adds a copy of the view to source->arrays, which may move: pointers into it are good once open()
+ * has returned. NO_MEMORY; FORMAT: two of one name. */
 LSTM_MUST_CHECK enum lstm_status import_add_array(struct import_source *source,
                                                   const struct import_array *array,
                                                   struct lstm_error *error);
@@ -196,9 +205,47 @@ LSTM_MUST_CHECK enum lstm_status import_add_layer(struct import_plan *plan, enum
  * not say it; --activation changes it". Those beyond IMPORT_MAX_NOTES are dropped. */
 LSTM_PRINTF(2, 3) void import_note(struct import_source *source, const char *format, ...);
 
-/* Makes the model of a plan: model.json, then weights. SHAPE: which array, expected and found. */
-LSTM_MUST_CHECK enum lstm_status import_build(const struct import_source *source,
-                                              const struct import_plan *plan,
-                                              struct lstm_model **model, struct lstm_error *error);
+/* Makes the model of a plan: model.json, then weights. labels may be NULL. *model is new. SHAPE:
+ * which array, expected and found; UNSUPPORTED: an array of integers; INVALID: the description that
+ * the plan makes is none that lstmd runs. The plan's names become the model's. */
+LSTM_MUST_CHECK enum lstm_status import_build(struct import_plan *plan, const char *const *labels,
+                                              size_t n_labels, struct lstm_model **model,
+                                              struct lstm_error *error);
+
+/* The optimizer slots of a plan that was built, in the shape of its model's weights: one of the
+ * plan's suffixes chooses which. NOT_FOUND: a slot is missing; SHAPE: it is not like its
+ * variable. */
+LSTM_MUST_CHECK enum lstm_status import_fill_slot(const struct import_source *source,
+                                                  const struct import_plan *plan,
+                                                  const char *suffix,
+                                                  const struct lstm_model *model, float *slot,
+                                                  struct lstm_error *error);
+
+/* Names of the public options that several recognisers share: `chosen` if it is not NULL, else
+ * `convention`, with a note that tells what was assumed and which option changes it. Copied into
+ * name[32]. INVALID: longer than any name. */
+LSTM_MUST_CHECK enum lstm_status import_choose(struct import_source *source, const char *chosen,
+                                               const char *convention, const char *what,
+                                               const char *option, char name[32],
+                                               struct lstm_error *error);
+
+/* A recogniser by the names of arrays, one for each naming; readers of containers without an
+ * architecture (safetensors, checkpoints) share them: names_tf1.c, names_keras.c, names_torch.c.
+ * The signatures are the reader's. */
+struct import_naming {
+    const char *title; /* "TensorFlow 1" */
+    bool (*probe)(const struct import_source *source);
+    enum lstm_status (*plan)(struct import_source *source,
+                             const struct lstm_import_options *options, struct import_plan *plan,
+                             struct lstm_error *error);
+};
+
+/* Ended by a row without a title (readers.c); the first that says yes is taken. */
+extern const struct import_naming import_namings[];
+
+bool names_tf1_probe(const struct import_source *source);
+LSTM_MUST_CHECK enum lstm_status names_tf1_plan(struct import_source *source,
+                                                const struct lstm_import_options *options,
+                                                struct import_plan *plan, struct lstm_error *error);
 
 #endif

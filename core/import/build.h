@@ -1,0 +1,31 @@
+/* build.h: what the two halves of making a model share. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BUILD_H
+#define BUILD_H
+
+#include "core/import/import.h"
+#include "core/model.h"
+
+/* Width of a recurrent layer's output before directions are merged. */
+size_t build_cell_outputs(const struct import_layer *layer);
+bool build_is_recurrent(const struct import_layer *layer);
+bool build_has_peepholes(const struct import_layer *layer);
+
+/* build_check.c: every view fits its layer and the layer before; what the plan leaves open (units,
+ * features, names) is filled in, and names become unique. SHAPE, UNSUPPORTED. */
+LSTM_MUST_CHECK enum lstm_status build_check(struct import_plan *plan, struct lstm_error *error);
+
+/* build_text.c: the text of model.json; new. NO_MEMORY. */
+LSTM_MUST_CHECK enum lstm_status build_text(const struct import_plan *plan,
+                                            const char *const *labels, size_t n_labels, char **json,
+                                            size_t *n, struct lstm_error *error);
+
+/* build_fill.c: weights from the plan's views, each first given to `turn` (which may be NULL). */
+struct build_views {
+    enum lstm_status (*turn)(void *context, struct import_array *view, struct lstm_error *error);
+    void *context;
+};
+LSTM_MUST_CHECK enum lstm_status build_fill(const struct import_plan *plan, const struct spec *spec,
+                                            const struct build_views *views, float *weights,
+                                            struct lstm_error *error);
+
+#endif

@@ -1,0 +1,226 @@
+/* import.c: the public face of the importers. SPDX-License-Identifier: Apache-2.0 */
+#include "core/import/import.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/import/source.h"
+#include "core/model.h"
+#include "core/status.h"
+#include "core/trainer.h"
+
+struct lstm_source {
+    struct import_source source;
+    const struct import_reader *reader;
+    struct import_plan plan; /* the last one that became a model */
+};
+
+bool lstm_source_format(size_t k, const char **name, const char **title)
+{
+    for (size_t i = 0; i <= k; i++)
+        if (import_readers[i] == NULL)
+            return false;
+    *name = import_readers[k]->name;
+    *title = import_readers[k]->title;
+    return true;
+}
+
+static enum lstm_status find_reader(const struct import_source *source, const char *format,
+                                    const struct import_reader **found, struct lstm_error *error)
+{
+    for (size_t i = 0; import_readers[i] != NULL; i++) {
+        const struct import_reader *reader = import_readers[i];
+        if (format != NULL ? strcmp(reader->name, format) == 0 : reader->probe(source)) {
+            *found = reader;
+            return LSTM_OK;
+        }
+    }
+    if (format != NULL)
+        return lstm_fail(error, LSTM_INVALID,
+                         "'%.40s' is no format; `lstmd convert --help` lists "
+                         "them",
+                         format);
+    return lstm_fail(error, LSTM_UNSUPPORTED,
+                     source->is_folder ? "no file in this folder is of a known format"
+                                       : "its content is of no known format");
+}
+
+/* Takes what was initialised in *source. */
+static enum lstm_status finish_open(struct lstm_source *source, const char *format,
+                                    struct lstm_source **opened, struct lstm_error *error)
+{
+    enum lstm_status status = find_reader(&source->source, format, &source->reader, error);
+    if (status == LSTM_OK)
+        status = source->reader->open(&source->source, error);
+    if (status == LSTM_OK) {
+        *opened = source;
+        return LSTM_OK;
+    }
+    lstm_fail_in(error, status, "%.120s", source->source.path);
+    lstm_source_destroy(source);
+    return status;
+}
+
+static enum lstm_status allocate(struct lstm_source **source, struct lstm_error *error)
+{
+    *source = calloc(1, sizeof **source);
+    if (*source != NULL)
+        (*source)->plan.layers = calloc(IMPORT_MAX_LAYERS, sizeof *(*source)->plan.layers);
+    if (*source != NULL && (*source)->plan.layers != NULL)
+        return LSTM_OK;
+    free(*source);
+    *source = NULL;
+    return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a source");
+}
+
+enum lstm_status lstm_source_open(const char *path, const char *format, struct lstm_source **source,
+                                  struct lstm_error *error)
+{
+    struct lstm_source *made;
+    *source = NULL;
+    enum lstm_status status = allocate(&made, error);
+    if (status != LSTM_OK)
+        return status;
+    status = source_init(&made->source, path, error);
+    if (status == LSTM_OK)
+        return finish_open(made, format, source, error);
+    lstm_source_destroy(made);
+    return status;
+}
+
+enum lstm_status lstm_source_parse(const struct lstm_source_file *files, size_t n_files,
+                                   const char *format, struct lstm_source **source,
+                                   struct lstm_error *error)
+{
+    struct lstm_source *made;
+    *source = NULL;
+    enum lstm_status status = allocate(&made, error);
+    if (status != LSTM_OK)
+        return status;
+    status = source_init_files(&made->source, files, n_files, error);
+    if (status == LSTM_OK)
+        return finish_open(made, format, source, error);
+    lstm_source_destroy(made);
+    return status;
+}
+
+void lstm_source_destroy(struct lstm_source *source)
+{
+    if (source == NULL)
+        return;
+    if (source->reader != NULL && source->reader->close != NULL)
+        source->reader->close(&source->source);
+    source_release(&source->source);
+    free(source->plan.layers);
+    free(source);
+}
+
+const char *lstm_source_name(const struct lstm_source *source)
+{
+    return source->reader->name;
+}
+
+const char *lstm_source_title(const struct lstm_source *source)
+{
+    return source->reader->title;
+}
+
+size_t lstm_source_n_arrays(const struct lstm_source *source)
+{
+    return source->source.n_arrays;
+}
+
+struct lstm_source_array lstm_source_array(const struct lstm_source *source, size_t k)
+{
+    const struct import_array *array = &source->source.arrays[k];
+    size_t bytes = import_dtype_bytes(array->dtype);
+    for (size_t i = 0; i < array->rank; i++)
+        bytes *= array->shape[i];
+    return (struct lstm_source_array){.name = array->name,
+                                      .dtype = import_dtype_name(array->dtype),
+                                      .rank = array->rank,
+                                      .shape = array->shape,
+                                      .bytes = bytes};
+}
+
+size_t lstm_source_n_notes(const struct lstm_source *source)
+{
+    return source->source.n_notes;
+}
+
+const char *lstm_source_note(const struct lstm_source *source, size_t k)
+{
+    return source->source.notes[k];
+}
+
+/* What every format does with the options that no reader looks at. */
+static void apply_options(struct import_plan *plan, const struct lstm_import_options *options)
+{
+    if (options->steps > 0)
+        plan->steps = options->steps;
+    if (options->scale != 0 && isfinite(options->scale))
+        plan->scale = options->scale;
+}
+
+static enum lstm_status plan_and_build(struct lstm_source *source,
+                                       const struct lstm_import_options *options,
+                                       struct lstm_model **model, struct lstm_error *error)
+{
+    struct import_layer *const layers = source->plan.layers;
+    memset(layers, 0, IMPORT_MAX_LAYERS * sizeof *layers);
+    source->plan = (struct import_plan){.layers = layers};
+    enum lstm_status status = source->reader->plan(&source->source, options, &source->plan, error);
+    if (status != LSTM_OK)
+        return status;
+    apply_options(&source->plan, options);
+    return import_build(&source->plan, options->labels, options->n_labels, model, error);
+}
+
+enum lstm_status lstm_source_model(struct lstm_source *source,
+                                   const struct lstm_import_options *options,
+                                   struct lstm_model **model, struct lstm_error *error)
+{
+    const struct lstm_import_options conventions = {.forget_bias = NAN};
+    *model = NULL;
+    source->source.n_notes = 0;
+    enum lstm_status status =
+        source->reader->load != NULL
+            ? source->reader->load(&source->source, model, error)
+            : plan_and_build(source, options != NULL ? options : &conventions, model, error);
+    return status == LSTM_OK ? LSTM_OK : lstm_fail_in(error, status, "%.120s", source->source.path);
+}
+
+/* Fills the trainer's slots from the source's. */
+static enum lstm_status restore(const struct lstm_source *source, const struct lstm_model *model,
+                                struct lstm_trainer *trainer, struct lstm_error *error)
+{
+    const struct import_plan *plan = &source->plan;
+    enum lstm_status status =
+        import_fill_slot(&source->source, plan, plan->slot_m, model, trainer->m, error);
+    if (status == LSTM_OK)
+        status = import_fill_slot(&source->source, plan, plan->slot_v, model, trainer->v, error);
+    trainer->step = plan->optimizer_step;
+    trainer->beta1_power = pow(trainer->settings.beta1, (double)plan->optimizer_step + 1);
+    trainer->beta2_power = pow(trainer->settings.beta2, (double)plan->optimizer_step + 1);
+    return status;
+}
+
+enum lstm_status lstm_source_trainer(struct lstm_source *source, const struct lstm_model *model,
+                                     struct lstm_trainer **trainer, struct lstm_error *error)
+{
+    *trainer = NULL;
+    if (source->plan.slot_m[0] == '\0' || source->plan.slot_v[0] == '\0')
+        return lstm_fail(error, LSTM_NOT_FOUND, "%.120s has no training state",
+                         source->source.path);
+    enum lstm_status status = lstm_trainer_create(model, NULL, trainer, error);
+    if (status != LSTM_OK)
+        return status;
+    status = restore(source, model, *trainer, error);
+    if (status != LSTM_OK) {
+        lstm_trainer_destroy(*trainer);
+        *trainer = NULL;
+        return lstm_fail_in(error, status, "%.120s", source->source.path);
+    }
+    return LSTM_OK;
+}

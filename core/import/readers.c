@@ -1,0 +1,24 @@
+/* readers.c: the tables of formats and of namings. SPDX-License-Identifier: Apache-2.0
+ *
+ * A row makes a format known to `lstmd convert`, `inspect` and `serve --model`. The order is that
+ * of asking; each format is recognised by content that no other has. */
+#include "core/import/readers.h"
+
+#include "core/status.h"
+
+const struct import_reader *const import_readers[] = {&reader_lstmd, &reader_safetensors, NULL};
+
+const struct import_naming import_namings[] = {{0}};
+
+enum lstm_status import_plan_by_names(struct import_source *source,
+                                      const struct lstm_import_options *options,
+                                      struct import_plan *plan, struct lstm_error *error)
+{
+    for (const struct import_naming *naming = import_namings; naming->title != NULL; naming++)
+        if (naming->probe(source))
+            return naming->plan(source, options, plan, error);
+    return lstm_fail(error, LSTM_UNSUPPORTED,
+                     "no recurrent layer is known by the names of its %zu arrays; `lstmd inspect` "
+                     "lists them",
+                     source->n_arrays);
+}
