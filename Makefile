@@ -43,7 +43,7 @@ CC := $(if $(filter fuzz,$(FLAVOUR)),clang,$(if $(filter default,$(origin CC)),g
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wdouble-promotion -Wstrict-prototypes \
             -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wcast-qual -Wwrite-strings \
             -Wpointer-arith $(if $(WERROR),-Werror)
-pkgs    := libmicrohttpd jansson openblas zlib gnutls
+pkgs    := libmicrohttpd jansson openblas zlib gnutls spng
 cppdefs := -D_GNU_SOURCE -I.
 # Deferred, so that targets which need no library (help, deps) work before they are installed.
 pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(pkgs)))$(pkg_cflags)
@@ -149,7 +149,7 @@ force:
 
 # What Debian and Ubuntu call what is needed to build, to test, and to check everything.
 build_packages := gcc libc6-dev make pkg-config libmicrohttpd-dev libjansson-dev \
-                  libopenblas-dev zlib1g-dev libgnutls28-dev
+                  libopenblas-dev zlib1g-dev libgnutls28-dev libspng-dev
 test_packages  := $(build_packages) check libcurl4-openssl-dev curl python3
 dev_packages   := $(test_packages) clang clang-format clang-tidy
 
@@ -185,16 +185,16 @@ test: deps-test
 	$(Q)$(MAKE) --no-print-directory check-all
 
 .PHONY: check-all
-check-all: $(B)/run_tests $(B)/lstmd
+check-all: $(B)/run_tests $(B)/lstmd $(B)/prepare_digit
 	$(Q)tests/tools/check_house.sh
 	$(Q)tests/tools/check_install.sh
 	$(Q)OPENBLAS_NUM_THREADS=1 $(B)/run_tests
-	$(Q)LSTMD=$(B)/lstmd tests/web/run.sh
+	$(Q)LSTMD=$(B)/lstmd PREPARE_DIGIT=$(B)/prepare_digit tests/web/run.sh
 
 ## test-web: the demo page under Node, and in Chromium if it and playwright-core are there
 .PHONY: test-web
-test-web: $(B)/lstmd
-	$(Q)LSTMD=$(B)/lstmd tests/web/run.sh browser
+test-web: $(B)/lstmd $(B)/prepare_digit
+	$(Q)LSTMD=$(B)/lstmd PREPARE_DIGIT=$(B)/prepare_digit tests/web/run.sh browser
 
 ## asan: all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 ## tsan: all tests under ThreadSanitizer

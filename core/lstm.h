@@ -469,6 +469,24 @@ void lstm_image_distort(const uint8_t *image, size_t height, size_t width,
                         const struct lstm_distortion *limits, struct lstm_random *random,
                         uint8_t *out);
 
+/* ---- Pictures of digits ------------------------------------------------------------------- */
+
+enum { LSTM_DIGIT_SIDE = 28 };
+
+/* Which pixels of a picture [height, width] are ink: 0 paper to 255 ink. grey: its luminance over
+ * white, alpha: how opaque it is; both 0 to 255. If the border is transparent for the larger part,
+ * what is opaque is ink; else what differs from the border's median, be it darker or lighter. The
+ * strongest ink becomes 255. ink may be one of the other two. False: nothing differs by more than
+ * an eighth, so nothing is drawn; ink is left as it was. Both sides are positive. */
+bool lstm_image_ink(const uint8_t *grey, const uint8_t *alpha, size_t height, size_t width,
+                    uint8_t *ink);
+
+/* Ink [height, width] as MNIST has its digits (yann.lecun.com/exdb/mnist): ink of 32 and more is
+ * cropped, scaled by means of areas into a box of 20x20 that keeps its proportions, and set with
+ * its centre of mass into the middle. False: there is no ink, and digit is left as it was. */
+bool lstm_digit_prepare(const uint8_t *ink, size_t height, size_t width,
+                        uint8_t digit[LSTM_DIGIT_SIDE * LSTM_DIGIT_SIDE]);
+
 #ifdef __cplusplus
 }
 #endif

@@ -15,14 +15,17 @@ const struct lstm_model *inference_model(const struct inference *inference)
 }
 
 /* What a body may be; curl's default for -d means JSON too, as it does to TensorFlow Serving. */
+enum body_kind { BODY_JSON, BODY_OCTETS, BODY_PNG };
+
 static const struct content_type {
     const char *name;
-    bool is_octets;
-} content_types[] = {{"application/json", false},
-                     {"", false},
-                     {"application/x-www-form-urlencoded", false},
-                     {"text/plain", false},
-                     {"application/octet-stream", true}};
+    enum body_kind kind;
+} content_types[] = {{"application/json", BODY_JSON},
+                     {"", BODY_JSON},
+                     {"application/x-www-form-urlencoded", BODY_JSON},
+                     {"text/plain", BODY_JSON},
+                     {"application/octet-stream", BODY_OCTETS},
+                     {"image/png", BODY_PNG}};
 
 static const struct content_type *find_content_type(const char *name)
 {
@@ -49,8 +52,8 @@ struct inference *inference_begin(struct request *request, const struct inferenc
 {
     if (find_content_type(request->content_type) == NULL) {
         respond_error(request, 415,
-                      "Content-Type '%.60s': expected application/json or "
-                      "application/octet-stream",
+                      "Content-Type '%.60s': expected application/json, "
+                      "application/octet-stream or image/png",
                       request->content_type);
         return NULL;
     }
@@ -93,17 +96,30 @@ static enum lstm_status decode_octets(const struct predict_limits *limits,
                                  &inference->call, error);
 }
 
+static enum lstm_status decode(const struct predict_limits *limits, const struct request *request,
+                               struct inference *inference, struct lstm_error *error)
+{
+    const struct lstm_model *const model = inference_model(inference);
+    switch (find_content_type(request->content_type)->kind) {
+    case BODY_OCTETS:
+        return decode_octets(limits, request, inference, error);
+    case BODY_PNG:
+        return predict_decode_png(model, limits, request->body, request->body_bytes,
+                                  &inference->call, error);
+    case BODY_JSON:
+        break;
+    }
+    return predict_decode_json(model, limits, request->body, request->body_bytes, &inference->call,
+                               error);
+}
+
 bool inference_decode(struct app *app, struct request *request, struct inference *inference)
 {
     struct lstm_error error;
     struct predict_limits limits = app->limits;
     const int64_t begin = monotonic_us();
     limits.takes_pieces = inference->takes_pieces;
-    enum lstm_status status =
-        find_content_type(request->content_type)->is_octets
-            ? decode_octets(&limits, request, inference, &error)
-            : predict_decode_json(inference_model(inference), &limits, request->body,
-                                  request->body_bytes, &inference->call, &error);
+    enum lstm_status status = decode(&limits, request, inference, &error);
     if (status == LSTM_OK)
         status = inference->kind->prepare(inference, request, &error);
     request->decode_us = monotonic_us() - begin;

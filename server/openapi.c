@@ -27,7 +27,8 @@ static const char head[] =
 static const char octets[] =
     ",'application/octet-stream':{'schema':{'type':'string','format':'binary',"
     "'description':'Whole instances of a model with fixed steps: little-endian float32, or bytes "
-    "with dtype=uint8.'}}";
+    "with dtype=uint8.'}},'image/png':{'schema':{'type':'string','format':'binary',"
+    "'description':'A digit, for a model of 28x28 inputs.'}}";
 
 static const char inference_parameters[] =
     ",{'$ref':'#/components/parameters/dtype'},{'$ref':'#/components/parameters/timeout'}";

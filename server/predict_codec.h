@@ -8,6 +8,7 @@
  *           "sequence_length": [B], "initial_state": ...}}; "time_major": true for [T][B][D]
  *   octets  whole instances of a fixed-shape model, little-endian float32, or bytes times the
  *           model's scale
+ *   PNG     a picture of a digit
  * A state is {"c": [U], "h": [U]} for one LSTM, {"h": [U]} for one GRU, a list of those for a
  * stack; in column form each leaf is [B][U]. "signature_name" may be any string; other keys are
  * ignored, as TensorFlow Serving does. */
@@ -49,6 +50,13 @@ LSTM_MUST_CHECK enum lstm_status
 predict_decode_octets(const struct lstm_model *model, const struct predict_limits *limits,
                       const void *body, size_t n, enum octet_type type, struct predict_call *call,
                       struct lstm_error *error);
+
+/* A PNG of a digit, prepared as MNIST's were: one instance of a model of 28x28 inputs, which are
+ * bytes times the model's scale. UNSUPPORTED: another model; INVALID: the picture is empty or too
+ * large; FORMAT: no PNG, or a damaged one; NO_MEMORY. */
+LSTM_MUST_CHECK enum lstm_status
+predict_decode_png(const struct lstm_model *model, const struct predict_limits *limits,
+                   const void *body, size_t n, struct predict_call *call, struct lstm_error *error);
 
 /* Appends {"predictions":[...]} or {"outputs":[...]}. A sequence output is [T][output_size], cut to
  * each instance's length in row form; in column form, [B][T] or [T][B] of them, it is zero past

@@ -37,6 +37,7 @@ microhttpd.h server/http.c server/http_exchange.c server/http_exchange.h
 gnutls/abstract.h server/tls.c
 gnutls/crypto.h server/sha256.c
 gnutls/gnutls.h server/tls.c
+spng.h server/png.c
 END
 
 # Core computes; it does not talk, end the process or start threads.
