@@ -255,6 +255,7 @@ const char *lstm_cpu_kernels(void);
 struct lstm_import_options {
     const char *activation;           /* of the recurrent cells */
     const char *recurrent_activation; /* of their gates */
+    const char *hidden_activation;    /* of the dense layers but the last */
     const char *output_activation;    /* of the last dense layer */
     double forget_bias;               /* NaN: TensorFlow 1 adds 1, the others nothing */
     size_t steps;                     /* exact number of steps of an instance */

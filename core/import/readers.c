@@ -3,12 +3,18 @@
  * A row makes a format known to `lstmd convert`, `inspect` and `serve --model`. The order is that
  * of asking; each format is recognised by content that no other has. */
 #include "core/import/readers.h"
+#include "core/import/names_torch.h"
 
 #include "core/status.h"
 
-const struct import_reader *const import_readers[] = {&reader_lstmd, &reader_safetensors, NULL};
+const struct import_reader *const import_readers[] = {
+    &reader_lstmd, &reader_safetensors, &reader_torch, &reader_torch_legacy, NULL,
+};
 
-const struct import_naming import_namings[] = {{0}};
+const struct import_naming import_namings[] = {
+    {"PyTorch", names_torch_probe, names_torch_plan},
+    {0},
+};
 
 enum lstm_status import_plan_by_names(struct import_source *source,
                                       const struct lstm_import_options *options,

@@ -6,6 +6,7 @@
 #include "core/import/import.h"
 
 extern const struct import_reader reader_lstmd, reader_safetensors;
+extern const struct import_reader reader_torch, reader_torch_legacy;
 
 /* reader_safetensors.c: adds the tensors of a safetensors file's bytes. FORMAT, NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status import_add_safetensors(struct import_source *source,

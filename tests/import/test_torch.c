@@ -1,0 +1,261 @@
+/* test_torch.c: files of PyTorch give what PyTorch computes (tests/data/torch, made by
+ * tests/tools/make_torch_goldens.py). SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/assert_tensor.h"
+#include "tests/support/cases.h"
+#include "tests/support/golden.h"
+#include "tests/support/suites.h"
+#include "tests/support/temp_folder.h"
+
+Suite *suite_torch(void);
+
+enum { BATCH = 2, MAX_VALUES = 64 };
+
+static const struct golden_case {
+    const char *name;   /* file, and key of goldens.json */
+    const char *format; /* that is recognised */
+    bool return_sequences;
+} cases[] = {
+    {"lstm", "pytorch", false},
+    {"lstm_bare", "pytorch", false},
+    {"lstm_layers", "pytorch", false},
+    {"lstm_no_bias", "pytorch", false},
+    {"lstm_sequence", "pytorch", true},
+    {"lstm_heads", "pytorch", false},
+    {"lstm_embedding", "pytorch", false},
+    {"lstm_cells", "pytorch", false},
+    {"nested", "pytorch", false},
+    {"parameters", "pytorch", false},
+    {"protocol_4", "pytorch", false},
+    {"shared", "pytorch", false},
+    {"half", "pytorch", false},
+    {"bfloat16", "pytorch", false},
+    {"double", "pytorch", false},
+    {"legacy", "pytorch-legacy", false},
+    {"legacy_half", "pytorch-legacy", false},
+    {"legacy_shared", "pytorch-legacy", false},
+    {"safetensors", "safetensors", false},
+};
+
+static struct lstm_source *open_case(const char *name)
+{
+    char path[128];
+    struct lstm_source *source;
+    struct lstm_error error;
+    snprintf(path, sizeof path, "tests/data/torch/%s", name);
+    assert_ok(lstm_source_open(path, NULL, &source, &error), &error);
+    return source;
+}
+
+static size_t golden_size(const json_t *golden, const char *name, const char *key)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", name, key);
+    return (size_t)golden_number(golden, path);
+}
+
+static void golden_array(const json_t *golden, const char *name, const char *key, double *values,
+                         size_t n)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", name, key);
+    golden_values(golden, path, values, n);
+}
+
+/* Runs the golden's inputs through the model; every output within 1e-5 of PyTorch's. */
+static void compare(const struct lstm_model *model, const char *name)
+{
+    json_t *golden = golden_load("../torch/goldens.json");
+    const size_t steps = golden_size(golden, name, "steps");
+    const size_t features = golden_size(golden, name, "features");
+    const size_t values = golden_size(golden, name, "values");
+    double numbers[MAX_VALUES], want[MAX_VALUES];
+    float inputs[MAX_VALUES], outputs[MAX_VALUES];
+    ck_assert_uint_le(BATCH * steps * features, MAX_VALUES);
+    ck_assert_uint_le(BATCH * values, MAX_VALUES);
+    golden_array(golden, name, "inputs", numbers, BATCH * steps * features);
+    golden_array(golden, name, "outputs", want, BATCH * values);
+    for (size_t k = 0; k < BATCH * steps * features; k++)
+        inputs[k] = (float)numbers[k];
+    const struct lstm_model_info *info = lstm_model_info(model);
+    ck_assert_uint_eq(info->features, features);
+    ck_assert_uint_eq(info->output_size * (info->output_is_sequence ? steps : 1), values);
+    struct lstm_sequence sequences[BATCH];
+    for (size_t b = 0; b < BATCH; b++)
+        sequences[b] = (struct lstm_sequence){
+            .input = inputs + b * steps * features, .steps = steps, .output = outputs + b * values};
+    struct lstm_runner *runner;
+    struct lstm_error error;
+    assert_ok(lstm_runner_create(model, NULL, &runner, &error), &error);
+    assert_ok(lstm_runner_run(runner, model, sequences, BATCH, &error), &error);
+    assert_tensor(name, outputs, want, BATCH * values, 1e-5, 0);
+    lstm_runner_destroy(runner);
+    json_decref(golden);
+}
+
+START_TEST(test_file_of_pytorch_predicts_as_pytorch)
+{
+    const struct golden_case *this_case = &cases[_i];
+    const struct lstm_import_options options = {.forget_bias = NAN,
+                                                .return_sequences = this_case->return_sequences};
+    struct lstm_source *source = open_case(this_case->name);
+    struct lstm_model *model;
+    struct lstm_error error;
+    ck_assert_str_eq(lstm_source_name(source), this_case->format);
+    assert_ok(lstm_source_model(source, &options, &model, &error), &error);
+    compare(model, this_case->name);
+    ck_assert_uint_gt(lstm_source_n_notes(source), 0);
+    lstm_model_destroy(model);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+START_TEST(test_arrays_of_a_checkpoint_are_named_by_its_dicts)
+{
+    static const char *const names[] = {"losses", "model/module.rnn.weight_ih_l0",
+                                        "optimizer/state/0/exp_avg"};
+    struct lstm_source *source = open_case("nested");
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        size_t found = 0;
+        for (size_t i = 0; i < lstm_source_n_arrays(source); i++)
+            found += strcmp(lstm_source_array(source, i).name, names[k]) == 0;
+        ck_assert_msg(found == 1, "%s: %zu times", names[k], found);
+    }
+    lstm_source_destroy(source);
+}
+END_TEST
+
+static bool has_note(const struct lstm_source *source, const char *words)
+{
+    for (size_t k = 0; k < lstm_source_n_notes(source); k++)
+        if (strstr(lstm_source_note(source, k), words) != NULL)
+            return true;
+    return false;
+}
+
+static const struct {
+    const char *name, *words;
+} notes[] = {
+    {"lstm", "output layer heads.0: activation linear"},
+    {"lstm_heads", "layer heads.0: activation relu"},
+    {"lstm", "--return-sequences"},
+    {"nested", "left out: "},
+    {"safetensors", "module 1 is rnn"},
+    {"lstm", "batch first"},
+};
+
+START_TEST(test_what_a_state_dict_does_not_say_is_noted)
+{
+    struct lstm_source *source = open_case(notes[_i].name);
+    struct lstm_model *model;
+    struct lstm_error error;
+    assert_ok(lstm_source_model(source, NULL, &model, &error), &error);
+    ck_assert_msg(has_note(source, notes[_i].words), "no note has '%s'", notes[_i].words);
+    lstm_model_destroy(model);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+START_TEST(test_options_name_the_activations_of_linear_layers)
+{
+    static const struct lstm_import_options options = {
+        .forget_bias = NAN, .hidden_activation = "tanh", .output_activation = "softmax"};
+    struct lstm_source *source = open_case("lstm_heads");
+    struct lstm_model *model;
+    struct lstm_error error;
+    struct temp_folder folder;
+    char path[256];
+    size_t n;
+    assert_ok(lstm_source_model(source, &options, &model, &error), &error);
+    temp_folder_create(&folder);
+    assert_ok(lstm_model_save(model, folder.path, &error), &error);
+    char *json = temp_file_read(temp_folder_path(&folder, "model.json", path), &n);
+    ck_assert_ptr_nonnull(strstr(json, "tanh"));
+    ck_assert_ptr_nonnull(strstr(json, "softmax"));
+    ck_assert(!has_note(source, "activation"));
+    free(json);
+    temp_folder_remove(&folder);
+    lstm_model_destroy(model);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+/* ---- Damage --------------------------------------------------------------------------------- */
+
+/* Opens these bytes; whatever comes of it, an error has a sentence. */
+static void try_bytes(const char *bytes, size_t n)
+{
+    const struct lstm_source_file file = {"weights", bytes, n};
+    struct lstm_source *source = NULL;
+    struct lstm_model *model = NULL;
+    struct lstm_error error = {.text = ""};
+    enum lstm_status status = lstm_source_parse(&file, 1, NULL, &source, &error);
+    if (status == LSTM_OK)
+        status = lstm_source_model(source, NULL, &model, &error);
+    ck_assert(status == LSTM_OK || (model == NULL && error.text[0] != '\0'));
+    lstm_model_destroy(model);
+    lstm_source_destroy(source);
+}
+
+static const char *const damaged[] = {"lstm",       "lstm_heads", "nested",
+                                      "protocol_4", "legacy",     "legacy_shared"};
+
+START_TEST(test_file_cut_at_any_byte_is_refused)
+{
+    char path[128];
+    size_t n;
+    snprintf(path, sizeof path, "tests/data/torch/%s", damaged[_i]);
+    char *bytes = temp_file_read(path, &n);
+    for (size_t cut = 0; cut < n; cut++) {
+        char *part = malloc(cut + 1); /* so that sanitizers see where it ends */
+        memcpy(part, bytes, cut);
+        const struct lstm_source_file file = {"weights", part, cut};
+        struct lstm_source *source = NULL;
+        struct lstm_error error = {.text = ""};
+        ck_assert_msg(lstm_source_parse(&file, 1, NULL, &source, &error) != LSTM_OK,
+                      "%zu of %zu bytes are taken", cut, n);
+        ck_assert_ptr_null(source);
+        ck_assert_str_ne(error.text, "");
+        free(part);
+    }
+    free(bytes);
+}
+END_TEST
+
+START_TEST(test_file_with_a_changed_byte_crashes_nothing)
+{
+    char path[128];
+    size_t n;
+    snprintf(path, sizeof path, "tests/data/torch/%s", damaged[_i]);
+    char *bytes = temp_file_read(path, &n);
+    for (size_t k = 0; k < n; k++) {
+        static const unsigned char flips[] = {0x01, 0x80, 0xff};
+        for (size_t i = 0; i < sizeof flips; i++) {
+            bytes[k] = (char)(bytes[k] ^ (char)flips[i]);
+            try_bytes(bytes, n);
+            bytes[k] = (char)(bytes[k] ^ (char)flips[i]);
+        }
+    }
+    free(bytes);
+}
+END_TEST
+
+Suite *suite_torch(void)
+{
+    Suite *suite = suite_create("torch");
+    TCase *goldens = tcase_create("goldens"), *damage = tcase_create("damage");
+    suite_add_tcase(suite, goldens);
+    suite_add_tcase(suite, damage);
+    tcase_add_loop_test(goldens, test_file_of_pytorch_predicts_as_pytorch, 0, N_CASES(cases));
+    tcase_add_test(goldens, test_arrays_of_a_checkpoint_are_named_by_its_dicts);
+    tcase_add_loop_test(goldens, test_what_a_state_dict_does_not_say_is_noted, 0, N_CASES(notes));
+    tcase_add_test(goldens, test_options_name_the_activations_of_linear_layers);
+    tcase_set_timeout(damage, 120);
+    tcase_add_loop_test(damage, test_file_cut_at_any_byte_is_refused, 0, N_CASES(damaged));
+    tcase_add_loop_test(damage, test_file_with_a_changed_byte_crashes_nothing, 0, N_CASES(damaged));
+    return suite;
+}
