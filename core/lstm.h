@@ -100,6 +100,13 @@ struct lstm_training {
     double clip_norm;              /* largest global norm of the gradient; 0: not clipped */
 };
 
+/* One layer, for showing. Texts are borrowed. */
+struct lstm_layer_info {
+    const char *type, *name, *activation; /* "lstm"; "" for a dropout's name */
+    size_t inputs, units;
+    size_t n_parameters; /* shared ones counted with the layer that has them first */
+};
+
 /* What a model takes and gives. Sizes are numbers of floats. */
 struct lstm_model_info {
     size_t steps;            /* exact number of steps of a whole instance; 0: any number */
@@ -167,6 +174,8 @@ void lstm_model_destroy(struct lstm_model *model);
 /* Borrowed descriptions. state: k < n_recurrent. tensor: k < lstm_model_n_tensors(). */
 const struct lstm_model_info *lstm_model_info(const struct lstm_model *model);
 const struct lstm_state_info *lstm_model_state(const struct lstm_model *model, size_t k);
+size_t lstm_model_n_layers(const struct lstm_model *model);
+struct lstm_layer_info lstm_model_layer(const struct lstm_model *model, size_t k);
 size_t lstm_model_n_tensors(const struct lstm_model *model);
 struct lstm_tensor lstm_model_tensor(const struct lstm_model *model, size_t k);
 

@@ -243,6 +243,33 @@ const struct lstm_state_info *lstm_model_state(const struct lstm_model *model, s
     return &model->spec->states[k];
 }
 
+size_t lstm_model_n_layers(const struct lstm_model *model)
+{
+    return model->spec->n_layers;
+}
+
+/* A tensor belongs to the layer whose name it begins with; a layer that shares has none. */
+static size_t count_parameters(const struct spec *spec, const struct layer *layer)
+{
+    const size_t n = strlen(layer->name);
+    size_t sum = 0;
+    for (size_t k = 0; k < spec->n_tensors && !layer->reuse && n > 0; k++)
+        if (strncmp(spec->tensors[k].name, layer->name, n) == 0 && spec->tensors[k].name[n] == '/')
+            sum += spec->tensors[k].n;
+    return sum;
+}
+
+struct lstm_layer_info lstm_model_layer(const struct lstm_model *model, size_t k)
+{
+    const struct layer *layer = &model->spec->layers[k];
+    return (struct lstm_layer_info){.type = layer->type->name,
+                                    .name = layer->name,
+                                    .activation = activation_names[layer->activation],
+                                    .inputs = layer->inputs,
+                                    .units = layer->units,
+                                    .n_parameters = count_parameters(model->spec, layer)};
+}
+
 size_t lstm_model_n_tensors(const struct lstm_model *model)
 {
     return model->spec->n_tensors;

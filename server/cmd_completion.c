@@ -15,7 +15,7 @@ static enum completed completed_with(const struct option *option)
 {
     if (option->type == OPTION_CHOICE)
         return COMPLETED_CHOICES;
-    if (option->type != OPTION_TEXT)
+    if (option->type != OPTION_TEXT && option->type != OPTION_LIST)
         return COMPLETED_NOTHING;
     if (strcmp(option->value, "DIR") == 0)
         return COMPLETED_FOLDERS;

@@ -2,6 +2,7 @@
 #include "server/commands.h"
 
 #include "server/bench_config.h"
+#include "server/convert_config.h"
 #include "server/serve_config.h"
 #include "server/train_config.h"
 
@@ -10,6 +11,10 @@ const struct command commands[] = {
      cmd_bench},
     {"completion", "bash|fish|zsh", "print a shell's completion script", completion_options, 0, 1,
      1, cmd_completion},
+    {"convert", "SOURCE", "make a model of another program's file", convert_options,
+     sizeof(struct convert_config), 1, 1, cmd_convert},
+    {"inspect", "FILE", "list a model file's arrays, and tell what it is", inspect_options,
+     sizeof(struct inspect_config), 1, 1, cmd_inspect},
     {"man", "", "print the manual page, as roff", man_options, 0, 0, 0, cmd_man},
     {"serve", "", "serve the models of a repository over HTTP", serve_options,
      sizeof(struct serve_config), 0, 0, cmd_serve},

@@ -9,10 +9,13 @@
 
 extern const struct option serve_options[], train_options[], bench_options[];
 extern const struct option completion_options[], man_options[];
+extern const struct option convert_options[], inspect_options[];
 
 int cmd_serve(const void *config, size_t n_arguments, char *const *arguments);
 int cmd_train(const void *config, size_t n_arguments, char *const *arguments);
 int cmd_bench(const void *config, size_t n_arguments, char *const *arguments);
+int cmd_convert(const void *config, size_t n_arguments, char *const *arguments);
+int cmd_inspect(const void *config, size_t n_arguments, char *const *arguments);
 int cmd_completion(const void *config, size_t n_arguments, char *const *arguments);
 int cmd_man(const void *config, size_t n_arguments, char *const *arguments);
 

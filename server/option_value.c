@@ -19,6 +19,39 @@ static void *field(const struct option *option, void *config)
     return (char *)config + option->offset;
 }
 
+void option_clear(const struct option *option, void *config)
+{
+    if (option->type == OPTION_REAL && option->fallback == NULL)
+        *(double *)field(option, config) = (double)NAN;
+}
+
+void option_take_list(const struct option *option, void *config, const struct option_list *list)
+{
+    *(struct option_list *)field(option, config) = *list;
+}
+
+/* A list of one text. */
+static bool read_single(const char *text, struct option_list *list)
+{
+    *list = (struct option_list){1, {text}};
+    return text != NULL;
+}
+
+/* One text, or an array of them. */
+static bool read_list(const struct json_t *value, struct option_list *list)
+{
+    const size_t n = json_kind(value) == JSON_KIND_LIST ? json_n_elements(value) : 0;
+    if (n == 0 || n > OPTION_MAX_LIST)
+        return n == 0 && read_single(json_read_text(value), list);
+    *list = (struct option_list){.n = n};
+    for (size_t i = 0; i < n; i++) {
+        list->texts[i] = json_read_text(json_element(value, i));
+        if (list->texts[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
 static bool is_in_range(const struct option *option, double number)
 {
     return isfinite(number) && number >= option->min && number <= option->max;
@@ -96,6 +129,9 @@ enum lstm_status option_read_text(const struct option *option, void *config, con
     case OPTION_CHOICE:
         good = read_choice(option, text, field(option, config));
         break;
+    case OPTION_LIST:
+        good = read_single(text, field(option, config));
+        break;
     }
     if (good)
         return LSTM_OK;
@@ -143,6 +179,9 @@ enum lstm_status option_read_json(const struct option *option, void *config, con
     case OPTION_CHOICE:
         good = read_choice(option, text, out);
         break;
+    case OPTION_LIST:
+        good = read_list(value, out);
+        break;
     }
     if (good)
         return LSTM_OK;
@@ -151,6 +190,16 @@ enum lstm_status option_read_json(const struct option *option, void *config, con
     describe(value, found, sizeof found);
     return lstm_fail(error, LSTM_INVALID, "%s: \"%s\" must be %s, not %s", source, option->name,
                      expected, found);
+}
+
+static void write_list(const struct option_list *list, struct buf *out)
+{
+    buf_text(out, "[");
+    for (size_t i = 0; i < list->n; i++) {
+        buf_text(out, i > 0 ? ", " : "");
+        json_append_string(out, list->texts[i], strlen(list->texts[i]));
+    }
+    buf_text(out, "]");
 }
 
 void option_write_json(const struct option *option, const void *config, struct buf *out)
@@ -165,7 +214,13 @@ void option_write_json(const struct option *option, const void *config, struct b
         buf_printf(out, "%" PRId64, *(const int64_t *)value);
         return;
     case OPTION_REAL:
-        buf_printf(out, "%.15g", *(const double *)value);
+        if (isnan(*(const double *)value))
+            buf_text(out, "null");
+        else
+            buf_printf(out, "%.15g", *(const double *)value);
+        return;
+    case OPTION_LIST:
+        write_list(value, out);
         return;
     case OPTION_TEXT:
         text = *(const char *const *)value;

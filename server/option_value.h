@@ -14,6 +14,12 @@ LSTM_MUST_CHECK enum lstm_status option_read_json(const struct option *option, v
                                                   const char *source, const struct json_t *value,
                                                   struct lstm_error *error);
 
+/* Before any source: what a field is if none says it. */
+void option_clear(const struct option *option, void *config);
+
+/* Sets a list to the flags of the command line. */
+void option_take_list(const struct option *option, void *config, const struct option_list *list);
+
 /* Appends the option's field of config as JSON. */
 void option_write_json(const struct option *option, const void *config, struct buf *out);
 

@@ -78,6 +78,20 @@ static bool take_flag(const struct options *options, const char *argument)
     return true;
 }
 
+/* Of a list all flags count, of others the last alone. */
+static enum lstm_status keep_flag(struct setting *setting, const char *value,
+                                  struct lstm_error *error)
+{
+    setting->flag = value;
+    if (setting->option->type != OPTION_LIST)
+        return LSTM_OK;
+    if (setting->flags.n == OPTION_MAX_LIST)
+        return lstm_fail(error, LSTM_INVALID, "--%s is there more than %d times",
+                         setting->option->name, OPTION_MAX_LIST);
+    setting->flags.texts[setting->flags.n++] = value;
+    return LSTM_OK;
+}
+
 /* One option at argv[*k], which begins with a dash; *k ends at the last argument that it took. */
 static enum lstm_status take_option(const struct options *options, int argc, char **argv, int *k,
                                     struct lstm_error *error)
@@ -91,14 +105,11 @@ static enum lstm_status take_option(const struct options *options, int argc, cha
     if (setting == NULL)
         return lstm_fail(error, LSTM_INVALID, "unknown option %.60s; see lstmd %s --help", argument,
                          options->command->name);
-    if (name[n] == '=') {
-        setting->flag = name + n + 1;
-        return LSTM_OK;
-    }
+    if (name[n] == '=')
+        return keep_flag(setting, name + n + 1, error);
     if (*k + 1 >= argc)
         return lstm_fail(error, LSTM_INVALID, "--%s needs a value", setting->option->name);
-    setting->flag = argv[++*k];
-    return LSTM_OK;
+    return keep_flag(setting, argv[++*k], error);
 }
 
 /* Keeps the flags, and moves positional arguments to the front of argv. Whoever asks for help may
@@ -131,6 +142,7 @@ static enum lstm_status settle(struct setting *setting, struct lstm_error *error
     option_flag(option, flag, sizeof flag);
     const char *const text = option->only_flag ? NULL : getenv(variable);
     enum lstm_status status = LSTM_OK;
+    option_clear(option, setting->config);
     if (option->fallback != NULL)
         status = option_read_text(option, setting->config, option->name, option->fallback, error);
     if (status == LSTM_OK && setting->member != NULL) {
@@ -145,6 +157,8 @@ static enum lstm_status settle(struct setting *setting, struct lstm_error *error
         setting->source = SOURCE_FLAG;
         status = option_read_text(option, setting->config, flag, setting->flag, error);
     }
+    if (status == LSTM_OK && setting->flags.n > 0)
+        option_take_list(option, setting->config, &setting->flags);
     return status;
 }
 

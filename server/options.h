@@ -21,10 +21,19 @@ enum { EXIT_USAGE = 2 };
 enum option_type {
     OPTION_FLAG,    /* bool; "--x" and "--no-x" */
     OPTION_INTEGER, /* int64_t, between min and max */
-    OPTION_REAL,    /* double, between min and max */
+    OPTION_REAL,    /* double, between min and max; NaN if not given and without default */
     OPTION_TEXT,    /* const char *, borrowed from argv, the environment or the file; NULL if not
                        given and without default */
-    OPTION_CHOICE   /* int: index into choices */
+    OPTION_CHOICE,  /* int: index into choices */
+    OPTION_LIST     /* struct option_list: the flag may be repeated; a variable holds one text, a
+                       file one or an array of them */
+};
+
+enum { OPTION_MAX_LIST = 64 };
+
+struct option_list {
+    size_t n;
+    const char *texts[OPTION_MAX_LIST]; /* borrowed like those of OPTION_TEXT */
 };
 
 struct option {
@@ -68,6 +77,7 @@ struct setting {
     const struct option *option;
     void *config;                /* the struct with its field */
     const char *flag;            /* the value on the command line; NULL: not there */
+    struct option_list flags;    /* of OPTION_LIST: each of them */
     const char *file;            /* the config file's path */
     const struct json_t *member; /* the value in it; NULL: not there */
     enum option_source source;   /* of the value that the field has */

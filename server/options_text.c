@@ -48,6 +48,9 @@ void option_expects(const struct option *option, char *out, size_t out_bytes)
     case OPTION_CHOICE:
         list_choices(option, out, out_bytes);
         break;
+    case OPTION_LIST:
+        snprintf(out, out_bytes, "a text");
+        break;
     }
 }
 
@@ -55,6 +58,8 @@ void option_expects_json(const struct option *option, char *out, size_t out_byte
 {
     if (option->type == OPTION_FLAG)
         snprintf(out, out_bytes, "true or false");
+    else if (option->type == OPTION_LIST)
+        snprintf(out, out_bytes, "a text, or an array of 1 to %d texts", OPTION_MAX_LIST);
     else
         option_expects(option, out, out_bytes);
 }

@@ -1,0 +1,207 @@
+/* cmd_convert.c: `lstmd convert`: another program's file becomes the next version of a model.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/status.h"
+#include "server/commands.h"
+#include "server/convert_config.h"
+#include "server/source_text.h"
+#include "server/text_file.h"
+#include "server/version_folder.h"
+
+enum { MAX_LABELS = 1 << 16, MAX_LABEL_BYTES = 4 << 20 };
+
+/* The names of the outputs, as pointers into one text. */
+struct labels {
+    struct buf text;
+    const char **texts;
+    size_t n;
+};
+
+/* ---- Labels --------------------------------------------------------------------------------- */
+
+static enum lstm_status read_label_text(const char *value, struct buf *text,
+                                        struct lstm_error *error)
+{
+    bool is_public;
+    if (value[0] == '@')
+        return text_file_read(value + 1, MAX_LABEL_BYTES, text, &is_public, error);
+    buf_init(text, MAX_LABEL_BYTES);
+    buf_text(text, value);
+    return text->failed ? lstm_fail(error, LSTM_NO_MEMORY, "no memory for --labels") : LSTM_OK;
+}
+
+/* Cuts the text, in place, at every separator; an end of line at the end of the file is none. */
+static enum lstm_status split_labels(struct labels *labels, char separator,
+                                     struct lstm_error *error)
+{
+    struct buf *text = &labels->text;
+    size_t n = 1;
+    if (separator == '\n' && text->n > 0 && text->data[text->n - 1] == '\n')
+        text->data[--text->n] = '\0';
+    for (size_t i = 0; i < text->n; i++)
+        n += text->data[i] == separator;
+    if (text->n == 0 || n > MAX_LABELS)
+        return lstm_fail(error, LSTM_INVALID, "--labels: expected 1 to %d names", MAX_LABELS);
+    labels->texts = calloc(n, sizeof *labels->texts);
+    if (labels->texts == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "no memory for %zu labels", n);
+    for (char *at = text->data; at != NULL;) {
+        char *end = strchr(at, separator);
+        labels->texts[labels->n++] = at;
+        if (end != NULL)
+            *end++ = '\0';
+        const size_t length = strlen(at);
+        if (length > 0 && at[length - 1] == '\r')
+            at[length - 1] = '\0';
+        at = end;
+    }
+    return LSTM_OK;
+}
+
+static enum lstm_status read_labels(const char *value, struct labels *labels,
+                                    struct lstm_error *error)
+{
+    *labels = (struct labels){0};
+    if (value == NULL)
+        return LSTM_OK;
+    enum lstm_status status = read_label_text(value, &labels->text, error);
+    return status == LSTM_OK ? split_labels(labels, value[0] == '@' ? '\n' : ',', error) : status;
+}
+
+static void release_labels(struct labels *labels)
+{
+    free(labels->texts);
+    buf_release(&labels->text);
+}
+
+/* ---- Converting ----------------------------------------------------------------------------- */
+
+/* Prints what was recognised; the source's part of it ends here. */
+static void report(const struct lstm_source *source, const struct lstm_model *model)
+{
+    struct buf out;
+    buf_init(&out, SIZE_MAX);
+    buf_printf(&out, "%s\n", lstm_source_title(source));
+    source_write_layers(model, &out);
+    source_write_notes(source, &out);
+    if (out.data != NULL)
+        fwrite(out.data, 1, out.n, stdout);
+    buf_release(&out);
+}
+
+/* The optimizer's state goes beside the weights, where training of this version begins from it. */
+static enum lstm_status save_training(const struct lstm_trainer *trainer, const char *folder,
+                                      struct lstm_error *error)
+{
+    char path[PATH_MAX];
+    if (trainer == NULL)
+        return LSTM_OK;
+    enum lstm_status status = folder_path(path, folder, "training.safetensors", error);
+    if (status == LSTM_OK)
+        status = lstm_trainer_save(trainer, path, NULL, error);
+    if (status == LSTM_OK)
+        printf("Kept the optimizer's state after %ju steps\n",
+               (uintmax_t)lstm_trainer_n_steps(trainer));
+    return status;
+}
+
+static enum lstm_status publish(const struct lstm_model *model, const struct lstm_trainer *trainer,
+                                const char *out, struct lstm_error *error)
+{
+    char unfinished[PATH_MAX], published[PATH_MAX];
+    enum lstm_status status = folder_make(out, error);
+    if (status == LSTM_OK)
+        status = version_folder_begin(out, unfinished, error);
+    if (status != LSTM_OK)
+        return status;
+    status = lstm_model_save(model, unfinished, error);
+    if (status == LSTM_OK)
+        status = save_training(trainer, unfinished, error);
+    if (status == LSTM_OK)
+        status = version_folder_publish(out, unfinished, published, error);
+    if (status == LSTM_OK)
+        printf("Saved %s\n", published);
+    else
+        folder_remove(unfinished);
+    return status;
+}
+
+/* A source without training state, or of a model that cannot be trained, is no failure. */
+static enum lstm_status read_training(struct lstm_source *source, const struct lstm_model *model,
+                                      struct lstm_trainer **trainer, struct lstm_error *error)
+{
+    struct lstm_error why;
+    const enum lstm_status status = lstm_source_trainer(source, model, trainer, &why);
+    if (status == LSTM_OK || status == LSTM_NOT_FOUND)
+        return LSTM_OK;
+    if (status != LSTM_UNSUPPORTED && status != LSTM_SHAPE)
+        return lstm_fail(error, status, "%s", why.text);
+    printf("note: the optimizer's state was left out: %s\n", why.text);
+    return LSTM_OK;
+}
+
+/* The source is closed before anything is written: its memory is not needed twice. */
+static enum lstm_status read_source(const struct convert_config *config, const char *path,
+                                    const struct labels *labels, struct lstm_model **model,
+                                    struct lstm_trainer **trainer, struct lstm_error *error)
+{
+    const struct lstm_import_options options = {.activation = config->activation,
+                                                .recurrent_activation =
+                                                    config->recurrent_activation,
+                                                .output_activation = config->output_activation,
+                                                .forget_bias = config->forget_bias,
+                                                .steps = (size_t)config->steps,
+                                                .scale = config->scale,
+                                                .scope = config->scope,
+                                                .shared_layers = (size_t)config->shared_layers,
+                                                .return_sequences = config->return_sequences,
+                                                .labels = labels->texts,
+                                                .n_labels = labels->n};
+    struct lstm_source *source;
+    enum lstm_status status = lstm_source_open(path, config->format, &source, error);
+    if (status != LSTM_OK)
+        return status;
+    status = lstm_source_model(source, &options, model, error);
+    if (status == LSTM_OK) {
+        report(source, *model);
+        status = read_training(source, *model, trainer, error);
+    }
+    lstm_source_destroy(source);
+    return status;
+}
+
+static enum lstm_status convert(const struct convert_config *config, const char *path,
+                                struct lstm_error *error)
+{
+    struct lstm_model *model = NULL;
+    struct lstm_trainer *trainer = NULL;
+    struct labels labels = {0};
+    if (config->out == NULL || *config->out == '\0')
+        return lstm_fail(error, LSTM_INVALID,
+                         "--out is missing: the folder of the model's versions, MODELS/NAME");
+    enum lstm_status status = read_labels(config->labels, &labels, error);
+    if (status == LSTM_OK)
+        status = read_source(config, path, &labels, &model, &trainer, error);
+    if (status == LSTM_OK)
+        status = publish(model, trainer, config->out, error);
+    lstm_trainer_destroy(trainer);
+    lstm_model_destroy(model);
+    release_labels(&labels);
+    return status;
+}
+
+int cmd_convert(const void *config, size_t n_arguments, char *const *arguments)
+{
+    (void)n_arguments;
+    struct lstm_error error;
+    const enum lstm_status status = convert(config, arguments[0], &error);
+    if (status == LSTM_OK)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "lstmd convert: %s\n", error.text);
+    return status == LSTM_IO || status == LSTM_NO_SPACE || status == LSTM_NO_MEMORY ? EXIT_FAILURE
+                                                                                    : EXIT_USAGE;
+}
