@@ -256,10 +256,9 @@ const char *lstm_cpu_kernels(void);
 
 /* ---- Importing ------------------------------------------------------------------------------ */
 
-/* Files of other programs (TensorFlow, Keras, PyTorch, ONNX, safetensors) become models. A source
- * is treated as hostile: nothing of it is ever executed, and every size in it is checked. */
-
-/* What a source may not say. Zero, NULL or NaN: as the source says, else the convention of its
+/* Files of other programs become models. They are treated as hostile, and never executed.
+ *
+ * What a source may not say. Zero, NULL or NaN: as the source says, else the convention of its
  * format. Everything is borrowed for the time of the call. */
 struct lstm_import_options {
     const char *activation;           /* of the recurrent cells */
@@ -270,18 +269,17 @@ struct lstm_import_options {
     size_t steps;                     /* exact number of steps of an instance */
     double scale;                     /* of byte inputs */
     const char *scope;                /* only the arrays whose names begin so */
-    size_t shared_layers;      /* this many layers share the one cell that a checkpoint holds, as
-                                  MultiRNNCell([cell] * n) makes them */
-    bool return_sequences;     /* the last recurrent layer gives an output for every step */
-    const char *const *labels; /* n_labels names of the outputs */
+    size_t shared_layers;             /* so many layers share the one cell of a checkpoint */
+    bool return_sequences;            /* the last recurrent layer gives an output for every step */
+    const char *const *labels;
     size_t n_labels;
 };
 
-/* A file or folder that was opened, its format recognised by its content. One thread at a time may
- * use it. The files must not be changed meanwhile: they are mapped, not copied. */
+/* A file or folder that was opened. One thread at a time may use it, and nobody may change the
+ * files meanwhile: they are mapped, not copied. */
 struct lstm_source;
 
-/* An array of a source. Texts are borrowed. */
+/* Everything in it is borrowed. */
 struct lstm_source_array {
     const char *name;
     const char *dtype; /* "float32" */
@@ -300,23 +298,21 @@ struct lstm_source_file {
 /* The k-th format's name ("tf-checkpoint") and title; false past the last. */
 bool lstm_source_format(size_t k, const char **name, const char **title);
 
-/* Opens a file, a folder (SavedModel, the folder of a checkpoint, a model of lstmd) or a
- * checkpoint's prefix. `format` is a format's name, NULL: recognised. *source is new.
- * NOT_FOUND, IO; UNSUPPORTED: no known format; INVALID: no format of this name; FORMAT: which byte
- * or array is wrong; NO_MEMORY. */
+/* Opens a file, a folder or a checkpoint's prefix. `format` is a format's name, NULL: recognised by
+ * content. *source is new. NOT_FOUND, IO; UNSUPPORTED: no known format; INVALID: no format of this
+ * name; FORMAT: which byte or array is wrong; NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status lstm_source_open(const char *path, const char *format,
                                                   struct lstm_source **source,
                                                   struct lstm_error *error);
 
-/* The same of files in memory, borrowed until the source is destroyed. The first is the source
- * itself, the others lie beside it, or in it if it is a folder. */
+/* The same of files in memory, borrowed until it is destroyed: the source, then those beside it. */
 LSTM_MUST_CHECK enum lstm_status lstm_source_parse(const struct lstm_source_file *files,
                                                    size_t n_files, const char *format,
                                                    struct lstm_source **source,
                                                    struct lstm_error *error);
 
-/* Borrowed: the name and title of its format, its arrays (k < lstm_source_n_arrays()), and what
- * lstm_source_model() had to assume, a sentence each. */
+/* Borrowed: its format, its arrays (k < lstm_source_n_arrays()), and what lstm_source_model() had
+ * to assume, a sentence each. */
 const char *lstm_source_name(const struct lstm_source *source);
 const char *lstm_source_title(const struct lstm_source *source);
 size_t lstm_source_n_arrays(const struct lstm_source *source);
@@ -334,9 +330,8 @@ LSTM_MUST_CHECK enum lstm_status lstm_source_model(struct lstm_source *source,
 
 struct lstm_trainer;
 
-/* A trainer that goes on where the source's own training stopped: the model that
- * lstm_source_model() made last, with the Adam slots and the step number of the source. *trainer is
- * new. NOT_FOUND: the source has no training state; and what lstm_trainer_create() gives. */
+/* A trainer of the model that lstm_source_model() made last, with the Adam slots and step number of
+ * the source. *trainer is new. NOT_FOUND: it has none; and what lstm_trainer_create() gives. */
 LSTM_MUST_CHECK enum lstm_status lstm_source_trainer(struct lstm_source *source,
                                                      const struct lstm_model *model,
                                                      struct lstm_trainer **trainer,
