@@ -52,16 +52,17 @@ check_libs = $(shell pkg-config --cflags --libs check) -lcurl
 all_cflags = -std=c11 $(warnings) $(cppdefs) $(pkg_cflags) -pthread $(flags_$(FLAVOUR)) $(CFLAGS)
 all_libs   = $(ldflags_$(FLAVOUR)) -pthread $(LDFLAGS) $(pkg_libs) -lm
 
-# The gate kernels are one source, compiled once per instruction set and chosen at run time.
+# The kernels are compiled once per instruction set and chosen at run time.
 machine := $(shell uname -m)
 isas    := generic $(if $(filter x86_64,$(machine)),avx2 avx512)
 isa_generic := -DKERNEL_LANES=4
 isa_avx2    := -DKERNEL_LANES=8 -mavx2 -mfma
 isa_avx512  := -DKERNEL_LANES=16 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
 
-core_src   := $(filter-out core/kernels_simd.c,$(wildcard core/*.c core/import/*.c))
+isa_src    := core/kernels_simd.c core/kernels_activations.c core/kernels_variants.c
+core_src   := $(filter-out $(isa_src),$(wildcard core/*.c core/import/*.c))
 server_src := $(filter-out server/main.c,$(wildcard server/*.c))
-core_obj   := $(core_src:%.c=$(B)/obj/%.o) $(isas:%=$(B)/obj/core/kernels_%.o)
+core_obj   := $(core_src:%.c=$(B)/obj/%.o) $(foreach isa,$(isas),$(isa_src:%.c=$(B)/obj/%.$(isa).o))
 server_obj := $(server_src:%.c=$(B)/obj/%.o) $(B)/obj/web_files.o
 test_src   := $(wildcard tests/support/*.c tests/core/*.c tests/import/*.c tests/server/*.c tests/http/*.c)
 test_obj   := $(test_src:%.c=$(B)/obj/%.o)
@@ -126,10 +127,13 @@ $(B)/%: $(B)/obj/tests/tools/%.o $(B)/liblstm.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_cflags) -o $@ $^ $(all_libs) -lcurl
 
-$(B)/obj/core/kernels_%.o: core/kernels_simd.c $(B)/flags
-	$(call say,CC,$< ($*))
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(all_cflags) -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast $(isa_$*) -DKERNEL_ISA=$* -MMD -MP -c -o $@ $<
+define isa_rule
+$(B)/obj/core/%.$(1).o: core/%.c $(B)/flags
+	$$(call say,CC,$$< ($(1)))
+	$(Q)mkdir -p $$(@D)
+	$(Q)$$(CC) $$(all_cflags) -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast $(isa_$(1)) -DKERNEL_ISA=$(1) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach isa,$(isas),$(eval $(call isa_rule,$(isa))))
 
 $(B)/obj/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
@@ -269,7 +273,7 @@ format-check: deps-dev
 	$(Q)clang-format --dry-run -Werror $(c_files)
 ## tidy: clang-tidy on core and server
 tidy: deps-dev
-	$(Q)clang-tidy --quiet $(filter-out core/kernels_simd.c,$(wildcard core/*.c core/*/*.c server/*.c)) -- -std=c11 $(cppdefs) $(pkg_cflags)
+	$(Q)clang-tidy --quiet $(filter-out $(isa_src),$(wildcard core/*.c core/*/*.c server/*.c)) -- -std=c11 $(cppdefs) $(pkg_cflags)
 
 # <mode> <file> <where it goes under PREFIX>; what install puts and uninstall takes away.
 define installed

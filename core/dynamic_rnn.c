@@ -27,20 +27,23 @@ static enum lstm_status check_lengths(const struct lstm_dynamic_rnn_args *args,
 }
 
 /* Copies one sequence's state [state_size] from or to the caller's arrays: one row of
- * [B, state_size], or with state_is_tuple a row of every [B, U] of c and h in turn. */
+ * [B, state_size], or with state_is_tuple a row of every [B, U] of c and [B, H] of h in turn. */
 static void move_state(const struct spec *spec, const struct lstm_dynamic_rnn_args *args, size_t b,
                        const float *from_arrays, float *to_arrays, float *row)
 {
     size_t at = 0;
     for (size_t k = 0; k < spec->info.n_recurrent; k++) {
-        const size_t units = spec->states[k].units, n_parts = spec->states[k].has_c ? 2 : 1;
-        for (size_t part = 0; part < n_parts; part++, at += units) {
+        const struct lstm_state_info *state = &spec->states[k];
+        const size_t parts[] = {state->has_c ? state->units : 0, state->h_units};
+        for (size_t part = 0; part < 2; part++) {
+            const size_t units = parts[part];
             const size_t place = args->state_is_tuple ? at * args->batch + b * units
                                                       : b * spec->info.state_size + at;
             if (from_arrays != NULL)
                 memcpy(row + at, from_arrays + place, units * sizeof *row);
             else
                 memcpy(to_arrays + place, row + at, units * sizeof *row);
+            at += units;
         }
     }
 }

@@ -6,7 +6,7 @@
 
 #include "core/status.h"
 
-enum { LIST_BYTES = 160 };
+enum { LIST_BYTES = 208 };
 
 /* "steps, features, scale", cut to fit. */
 static const char *list_keys(const struct field *fields, char list[LIST_BYTES])

@@ -6,132 +6,11 @@
  * not yet overwritten, and both write the same values where they overlap. Rows shorter than one
  * vector go through padded copies. */
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
-#ifdef __AVX2__
-#include <immintrin.h>
-#endif
+#include "core/kernels_vector.h"
 
-#include "core/kernels.h"
-
-#define JOIN_(a, b) a##b
-#define JOIN(a, b)  JOIN_(a, b)
-#define TEXT_(a)    #a
-#define TEXT(a)     TEXT_(a)
-#define INLINE      static inline __attribute__((always_inline))
-
-enum { LANES = KERNEL_LANES };
-
-typedef float vf __attribute__((vector_size(KERNEL_LANES * sizeof(float))));
-typedef int32_t vi __attribute__((vector_size(KERNEL_LANES * sizeof(int32_t))));
-typedef uint32_t vu __attribute__((vector_size(KERNEL_LANES * sizeof(uint32_t))));
-
-INLINE vf load(const float *p)
-{
-    vf v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-INLINE void store(float *p, vf v)
-{
-    memcpy(p, &v, sizeof v);
-}
-
-INLINE vf splat(float x)
-{
-    return x - (vf){0};
-}
-
-INLINE vf choose(vi mask, vf yes, vf no)
-{
-    return (vf)((mask & (vi)yes) | (~mask & (vi)no));
-}
-
-/* The smaller and the larger of a and x; x where one is NaN. Compilers do not find the minimum
- * instruction in the portable form, and the gates are mostly arithmetic like this. */
-#if defined(__AVX512F__)
-INLINE vf least(vf a, vf x)
-{
-    return (vf)_mm512_min_ps((__m512)a, (__m512)x);
-}
-
-INLINE vf most(vf a, vf x)
-{
-    return (vf)_mm512_max_ps((__m512)a, (__m512)x);
-}
-#elif defined(__AVX2__)
-INLINE vf least(vf a, vf x)
-{
-    return (vf)_mm256_min_ps((__m256)a, (__m256)x);
-}
-
-INLINE vf most(vf a, vf x)
-{
-    return (vf)_mm256_max_ps((__m256)a, (__m256)x);
-}
-#else
-INLINE vf least(vf a, vf x)
-{
-    return choose(a < x, a, x);
-}
-
-INLINE vf most(vf a, vf x)
-{
-    return choose(a > x, a, x);
-}
-#endif
-
-/* NaN passes. */
-INLINE vf clamp(vf x, float limit)
-{
-    return most(splat(-limit), least(splat(limit), x));
-}
-
-/* e^x - 1 = scale * fraction + (scale - 1) with scale = 2^n, for |x| <= 87. n is x / ln 2 rounded
- * (adding 1.5 * 2^23 leaves it in the low bits), fraction = e^r - 1 for the rest |r| <= ln 2 / 2:
- * its Taylor series to r^6, whose remainder is at most 1.2e-7 of e^r, one unit in the last place.
- */
-struct power {
-    vf scale, fraction;
-};
-
-INLINE struct power power_of_e(vf x)
-{
-    const float shift = 12582912.0f, log2_e = 1.44269504f;
-    const float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
-    vf shifted = x * log2_e + shift;
-    vf n = shifted - shift;
-    vf r = x - n * ln2_high;
-    r = r - n * ln2_low;
-    vf series = r * (1.0f / 720) + 1.0f / 120;
-    series = series * r + 1.0f / 24;
-    series = series * r + 1.0f / 6;
-    series = series * r + 0.5f;
-    vu exponent = ((vu)shifted << 23) + 0x3f800000u;
-    return (struct power){(vf)exponent, series * (r * r) + r};
-}
-
-INLINE vf exp_v(vf x)
-{
-    struct power e = power_of_e(clamp(x, 87.0f));
-    return e.scale * e.fraction + e.scale;
-}
-
-INLINE vf sigmoid_v(vf x)
-{
-    return 1.0f / (1.0f + exp_v(-x));
-}
-
-/* tanh x = (e^2x - 1) / (e^2x + 1): exact near 0 because e^2x - 1 is never formed by subtraction
- * there. At |2x| = 40 it has long been 1 in float32. */
-INLINE vf tanh_v(vf x)
-{
-    struct power e = power_of_e(clamp(x + x, 40.0f));
-    vf less_one = e.scale * e.fraction + (e.scale - 1.0f);
-    return less_one / (less_one + 2.0f);
-}
+#define TEXT_(a) #a
+#define TEXT(a)  TEXT_(a)
 
 INLINE vf activate(enum activation activation, vf x)
 {
@@ -462,8 +341,8 @@ static void adam(const struct adam_update *update)
 const struct kernels JOIN(kernels_, KERNEL_ISA) = {
     .isa = TEXT(KERNEL_ISA),
     .exp = exp_map,
-    .sigmoid = sigmoid_map,
-    .tanh = tanh_map,
+    .activate = KERNEL_NAME(kernels_activate),
+    .activate_backward = KERNEL_NAME(kernels_activate_backward),
     .add = add,
     .lstm_step = lstm_step,
     .lstm_step_backward = lstm_step_backward,
@@ -471,5 +350,11 @@ const struct kernels JOIN(kernels_, KERNEL_ISA) = {
     .gru_output = gru_output,
     .gru_output_backward = gru_output_backward,
     .gru_gates_backward = gru_gates_backward,
+    .lstm_variant_step = KERNEL_NAME(kernels_lstm_variant_step),
+    .lstm_variant_backward = KERNEL_NAME(kernels_lstm_variant_backward),
+    .gru_variant_gates = KERNEL_NAME(kernels_gru_variant_gates),
+    .gru_variant_output = KERNEL_NAME(kernels_gru_variant_output),
+    .gru_variant_output_backward = KERNEL_NAME(kernels_gru_variant_output_backward),
+    .gru_variant_gates_backward = KERNEL_NAME(kernels_gru_variant_gates_backward),
     .adam = adam,
 };

@@ -13,7 +13,7 @@
 #include "core/initializer.h"
 #include "core/lstm.h"
 
-enum { LAYER_MAX_TENSORS = 4 };
+enum { LAYER_MAX_TENSORS = 6 };
 
 enum { LAYER_MAX_UNITS = 1 << 20 };
 
@@ -22,11 +22,18 @@ struct layer_type;
 struct layer {
     const struct layer_type *type;
     char name[NAME_MAX_BYTES]; /* scope: prefix of the tensors' names */
-    size_t inputs, units;      /* D in and U out */
+    size_t inputs, units;      /* D in; U */
+    size_t outputs;            /* H out: U, or num_proj */
     int activation;            /* enum activation */
+    int recurrent_activation;  /* the same, of the gates */
     double forget_bias;        /* LSTM */
-    double rate;               /* dropout */
-    size_t vocabulary;         /* embedding */
+    bool use_peepholes;        /* LSTM */
+    size_t num_proj;           /* LSTM; 0: no projection */
+    double cell_clip;          /* LSTM; 0: none, as proj_clip */
+    double proj_clip;
+    bool reset_after;  /* GRU */
+    double rate;       /* dropout */
+    size_t vocabulary; /* embedding */
     bool return_sequences;
     bool reuse;
     struct initializer kernel_initializer, bias_initializer;
@@ -48,13 +55,13 @@ struct layer_forward {
     const struct pack *pack;
     const float *weights; /* of the model */
     const float *x;       /* [R, D] */
-    float *y;             /* [R, U]; recurrent layers: NULL if only the state is wanted */
-    float *state[2];      /* recurrent, in and out: c and h (GRU: h alone) [B, U] each */
+    float *y;             /* [R, H]; recurrent layers: NULL if only the state is wanted */
+    float *state[2];      /* recurrent, in and out: c [B, U] (GRU: none) and h [B, H] */
     float *gates;         /* recurrent: [R, n_gates * U] */
     float *c_steps;       /* LSTM: c after every step [R, U]; NULL: not wanted */
     float *scratch;       /* recurrent: [B, U] */
     bool keep_gates;      /* leave the gates activated in `gates` */
-    const float *mask;    /* dropout in training: [R, U]; NULL: no dropout */
+    const float *mask;    /* dropout in training: [R, H]; NULL: no dropout */
 };
 
 struct layer_backward {
@@ -62,15 +69,15 @@ struct layer_backward {
     const float *weights;
     float *gradients;              /* as the weights; added to */
     const float *x, *y;            /* of the forward pass */
-    const float *dy;               /* [R, U] by y; recurrent: NULL if only the final h is used */
+    const float *dy;               /* [R, H] by y; recurrent: NULL if only the final h is used */
     float *dx;                     /* [R, D] by x; NULL: not wanted */
     const float *mask;             /* dropout */
     float *gates;                  /* activated; overwritten */
     const float *c_steps;          /* LSTM */
-    const float *initial_state[2]; /* c and h, or h [B, U] */
+    const float *initial_state[2]; /* as state of the forward pass */
     float *dstate[2];              /* by the final state; becomes by the initial state */
-    float *history;                /* recurrent: [R, U] scratch */
-    float *reset_history;          /* GRU: [R, U] scratch */
+    float *history;                /* recurrent: [R, H] scratch */
+    float *second_history;         /* GRU, or with a projection: [R, U] scratch */
     float *scratch;                /* recurrent: [B, U] */
     float *transposed;             /* recurrent: [n_gates * U, U] scratch */
 };
@@ -92,11 +99,20 @@ struct layer_type {
     bool has_c;
     size_t n_gates;
     const char *const *gate_names;
+    /* Whether its keys fit each other; NULL: they always do. INVALID. */
+    enum lstm_status (*check)(const struct layer *layer, struct lstm_error *error);
     /* Fills tensors[] for a layer whose inputs and units are known; returns how many. */
     size_t (*list_tensors)(const struct layer *layer, struct layer_tensor *tensors);
     void (*forward)(const struct layer *layer, const struct layer_forward *pass);
     void (*backward)(const struct layer *layer, const struct layer_backward *pass);
 };
+
+/* Where c [0] and h [1] of a recurrent layer lie in a sequence's state, and their sizes. A GRU's c
+ * has none. */
+struct layer_state {
+    size_t offset[2], units[2];
+};
+struct layer_state layer_state(const struct layer *layer);
 
 /* Ended by NULL (layers.c). */
 extern const struct layer_type *const layer_types[];
@@ -118,6 +134,11 @@ extern const struct layer_type layer_lstm, layer_gru, layer_embedding, layer_den
 #define LAYER_FIELD_ACTIVATION(names)                                                              \
     {                                                                                              \
         "activation", FIELD_CHOICE, offsetof(struct layer, activation), 0, 0, names, NULL, false   \
+    }
+#define LAYER_FIELD_RECURRENT_ACTIVATION(names)                                                    \
+    {                                                                                              \
+        "recurrent_activation", FIELD_CHOICE, offsetof(struct layer, recurrent_activation), 0, 0,  \
+            names, NULL, false                                                                     \
     }
 #define LAYER_FIELD_REUSE                                                                          \
     {                                                                                              \

@@ -116,7 +116,7 @@ struct lstm_model_info {
     size_t output_size;      /* values per row of output */
     bool output_is_sequence; /* output is [T, output_size] instead of [output_size] */
     bool output_is_softmax;  /* the last layer's activation is softmax */
-    size_t rnn_output_size;  /* U of the last recurrent layer */
+    size_t rnn_output_size;  /* values of h of the last recurrent layer */
     size_t state_size;       /* of all recurrent layers: c then h of each LSTM, h of each GRU */
     size_t gates_size;   /* of all recurrent layers: i, j, f, o of each LSTM; r, u, c of each GRU */
     size_t n_recurrent;  /* number of recurrent layers */
@@ -128,9 +128,10 @@ struct lstm_model_info {
 
 /* Where recurrent layer k keeps its part of a state of state_size floats, and of the gates. */
 struct lstm_state_info {
-    const char *name; /* the layer's name; borrowed */
-    bool has_c;       /* LSTM: c and h. GRU: h alone, and c_offset means nothing */
-    size_t units;
+    const char *name;              /* the layer's name; borrowed */
+    bool has_c;                    /* LSTM: c and h. GRU: h alone, and c_offset means nothing */
+    size_t units;                  /* values of c, and of each gate */
+    size_t h_units;                /* values of h: units, or the LSTM's num_proj */
     size_t c_offset, h_offset;     /* in state_size */
     size_t gates_offset, n_gates;  /* in gates_size; n_gates blocks of `units` floats */
     const char *const *gate_names; /* n_gates of them, in stored order; borrowed */

@@ -3,7 +3,17 @@
 
 #include <string.h>
 
-const char *const recurrent_activations[] = {"linear", "tanh", "sigmoid", "relu", NULL};
+#define X(id, name) [ACTIVATION_##id] = name,
+const char *const recurrent_activations[] = {ACTIVATION_ELEMENTWISE_LIST(X) NULL};
+#undef X
+
+bool recurrent_is_basic(const struct layer *layer)
+{
+    const int activation = layer->activation;
+    return layer->recurrent_activation == ACTIVATION_SIGMOID &&
+           (activation == ACTIVATION_TANH || activation == ACTIVATION_SIGMOID ||
+            activation == ACTIVATION_RELU || activation == ACTIVATION_LINEAR);
+}
 
 void recurrent_keep_last(const struct pack *pack, size_t units, const float *steps, float *state)
 {

@@ -7,6 +7,9 @@
 /* Activations that a cell may have: no softmax. NULL-ended. */
 extern const char *const recurrent_activations[];
 
+/* Whether the activations are among those that the kernels of the basic cells have. */
+bool recurrent_is_basic(const struct layer *layer);
+
 /* One step of a forward pass: which rows, and where the state before it and after it lie. */
 struct recurrent_step {
     size_t rows;   /* sequences that are still running */

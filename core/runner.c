@@ -32,6 +32,7 @@ static struct widths widest(const struct spec *spec)
         const struct layer *layer = &spec->layers[i];
         const size_t gates = layer->type->n_gates * layer->units;
         widest.layer = layer->units > widest.layer ? layer->units : widest.layer;
+        widest.layer = layer->outputs > widest.layer ? layer->outputs : widest.layer;
         widest.gates = gates > widest.gates ? gates : widest.gates;
     }
     return widest;
@@ -129,12 +130,10 @@ static const struct lstm_sequence *row_of(const struct slice *slice, size_t r)
     return &slice->sequences[slice->order[r].index];
 }
 
-/* c (which = 0) or h (which = 1) of a recurrent layer, [slice, U]. */
+/* c (which = 0) [slice, U] or h (which = 1) [slice, H] of a recurrent layer. */
 static float *state_block(const struct slice *slice, const struct layer *layer, size_t which)
 {
-    const size_t c_units = layer->type->has_c ? layer->units : 0;
-    const size_t offset = layer->state_offset + (which == 1 ? c_units : 0);
-    return slice->runner->state + offset * RUNNER_SLICE;
+    return slice->runner->state + layer_state(layer).offset[which] * RUNNER_SLICE;
 }
 
 /* One part (c or h) of one recurrent layer: its block, and its place in a sequence's state. */
@@ -168,10 +167,10 @@ static void move_states(const struct slice *slice, move_row *move)
     const struct spec *spec = slice->model->spec;
     for (size_t l = 0; l <= spec->last_recurrent; l++) {
         const struct layer *layer = &spec->layers[l];
-        const size_t first = layer->type->has_c ? 0 : 1;
-        for (size_t which = first; layer->type->is_recurrent && which < 2; which++) {
-            const struct state_part part = {state_block(slice, layer, which), layer->units,
-                                            layer->state_offset + (which - first) * layer->units};
+        const struct layer_state state = layer_state(layer);
+        for (size_t which = 0; layer->type->is_recurrent && which < 2; which++) {
+            const struct state_part part = {state_block(slice, layer, which), state.units[which],
+                                            state.offset[which]};
             for (size_t r = 0; r < slice->n; r++)
                 move(row_of(slice, r), &part, r);
         }
@@ -237,17 +236,16 @@ static void scatter_rnn_output(const struct slice *slice, const float *values, s
 static void scatter_traces(const struct slice *slice, const struct layer *layer, const float *y)
 {
     const struct lstm_model_info *info = &slice->model->spec->info;
-    const size_t units = layer->units, gates = layer->type->n_gates * units;
-    const size_t c_units = layer->type->has_c ? units : 0;
+    const struct layer_state state = layer_state(layer);
     if (slice->wants_gates_trace)
-        scatter(slice, slice->runner->gates, gates, offsetof(struct lstm_sequence, gates_trace),
-                info->gates_size, layer->gates_offset);
+        scatter(slice, slice->runner->gates, layer->type->n_gates * layer->units,
+                offsetof(struct lstm_sequence, gates_trace), info->gates_size, layer->gates_offset);
     if (slice->wants_state_trace && layer->type->has_c)
-        scatter(slice, slice->runner->c_steps, units, offsetof(struct lstm_sequence, state_trace),
-                info->state_size, layer->state_offset);
+        scatter(slice, slice->runner->c_steps, state.units[0],
+                offsetof(struct lstm_sequence, state_trace), info->state_size, state.offset[0]);
     if (slice->wants_state_trace)
-        scatter(slice, y, units, offsetof(struct lstm_sequence, state_trace), info->state_size,
-                layer->state_offset + c_units);
+        scatter(slice, y, state.units[1], offsetof(struct lstm_sequence, state_trace),
+                info->state_size, state.offset[1]);
 }
 
 /* Runs a recurrent layer; y is where its outputs go if anybody wants them. */
@@ -271,7 +269,7 @@ static void run_recurrent(const struct slice *slice, const struct layer *layer, 
     layer->type->forward(layer, &pass);
     scatter_traces(slice, layer, y);
     if (is_last && slice->wants_rnn_output)
-        scatter_rnn_output(slice, y, layer->units);
+        scatter_rnn_output(slice, y, layer->outputs);
 }
 
 /* Layers from .. to (not included), one after the other; returns where the values are then. */

@@ -72,7 +72,10 @@ void spec_release(struct spec *spec)
 static bool same_layer(const struct layer *a, const struct layer *b)
 {
     return a->type == b->type && a->inputs == b->inputs && a->units == b->units &&
-           a->activation == b->activation && a->forget_bias == b->forget_bias &&
+           a->activation == b->activation && a->recurrent_activation == b->recurrent_activation &&
+           a->forget_bias == b->forget_bias && a->use_peepholes == b->use_peepholes &&
+           a->num_proj == b->num_proj && a->proj_clip == b->proj_clip &&
+           a->cell_clip == b->cell_clip && a->reset_after == b->reset_after &&
            a->vocabulary == b->vocabulary && a->return_sequences == b->return_sequences &&
            memcmp(a->tensors, b->tensors, sizeof a->tensors) == 0;
 }

@@ -49,7 +49,7 @@ static void name_layer(const struct spec *spec, struct layer *layer)
         snprintf(layer->name, sizeof layer->name, "rnn/multi_rnn_cell/cell_%zu/%s", before, name);
 }
 
-/* D of each layer is U of the one before. Dropout keeps the width. */
+/* D of each layer is H of the one before. Dropout keeps the width. */
 static enum lstm_status connect(struct spec *spec, struct lstm_error *error)
 {
     size_t width = spec->info.features;
@@ -68,7 +68,8 @@ static enum lstm_status connect(struct spec *spec, struct lstm_error *error)
             layer->units = width;
         else if (layer->name[0] == '\0')
             name_layer(spec, layer);
-        width = layer->units;
+        layer->outputs = layer->num_proj > 0 ? layer->num_proj : layer->units;
+        width = layer->outputs;
     }
     const struct layer *last = &spec->layers[spec->n_layers - 1];
     spec->info.output_size = width;
@@ -183,15 +184,16 @@ static enum lstm_status place_states(struct spec *spec, struct lstm_error *error
             (struct lstm_state_info){.name = layer->name,
                                      .has_c = layer->type->has_c,
                                      .units = layer->units,
+                                     .h_units = layer->outputs,
                                      .c_offset = info->state_size,
                                      .h_offset = info->state_size + c_units,
                                      .gates_offset = info->gates_size,
                                      .n_gates = layer->type->n_gates,
                                      .gate_names = layer->type->gate_names};
-        info->state_size += c_units + layer->units;
+        info->state_size += c_units + layer->outputs;
         info->gates_size += layer->type->n_gates * layer->units;
     }
-    info->rnn_output_size = spec->layers[spec->last_recurrent].units;
+    info->rnn_output_size = spec->layers[spec->last_recurrent].outputs;
     return LSTM_OK;
 }
 

@@ -82,10 +82,12 @@ static enum lstm_status read_layer(const struct doc *object, size_t number, stru
     *layer = (struct layer){.type = type,
                             .number = number,
                             .activation = type->is_recurrent ? ACTIVATION_TANH : ACTIVATION_LINEAR,
+                            .recurrent_activation = ACTIVATION_SIGMOID,
                             .forget_bias = 1.0,
                             .kernel_initializer.stddev = 1.0,
                             .bias_initializer.stddev = 1.0};
-    return fields_read(object, type->fields, layer, path, error);
+    const enum lstm_status status = fields_read(object, type->fields, layer, path, error);
+    return status == LSTM_OK && type->check != NULL ? type->check(layer, error) : status;
 }
 
 static enum lstm_status read_layers(const struct doc *array, struct spec *spec,

@@ -80,17 +80,18 @@ static void take(struct tape *tape, size_t *used, size_t n, float **array)
 static void place_layer(struct tape *tape, size_t *used, const struct layer *layer,
                         struct layer_tape *part)
 {
-    const size_t units = layer->units, rows = part->rows;
-    take(tape, used, rows * units, &part->y);
+    const size_t units = layer->units, outputs = layer->outputs, rows = part->rows;
+    take(tape, used, rows * outputs, &part->y);
     if (layer->type == &layer_dropout)
-        take(tape, used, rows * units, &part->mask);
+        take(tape, used, rows * outputs, &part->mask);
     if (!layer->type->is_recurrent)
         return;
     take(tape, used, rows * units * layer->type->n_gates, &part->gates);
     take(tape, used, layer->type->has_c ? rows * units : 0, &part->c_steps);
     for (size_t k = 0; k < 2; k++) {
-        take(tape, used, tape->n * units, &part->initial[k]);
-        take(tape, used, tape->n * units, &part->state[k]);
+        const size_t width = k == 0 ? units : outputs;
+        take(tape, used, tape->n * width, &part->initial[k]);
+        take(tape, used, tape->n * width, &part->state[k]);
     }
 }
 
@@ -99,19 +100,20 @@ static size_t place(struct tape *tape, const struct spec *spec)
 {
     const size_t rows = tape->pack.rows, n = tape->n, most = rows > n ? rows : n;
     size_t used = 0, widest = spec->info.features, widest_cell = 0, transposed = 0;
-    bool has_gru = false;
+    bool has_second = false;
     take(tape, &used, rows * spec->info.features, &tape->x);
     for (size_t l = 0; l < spec->n_layers; l++) {
         const struct layer *layer = &spec->layers[l];
         tape->layers[l].rows = l < spec->n_sequence_layers ? rows : n;
         place_layer(tape, &used, layer, &tape->layers[l]);
-        widest = layer->units > widest ? layer->units : widest;
+        widest = layer->outputs > widest ? layer->outputs : widest;
         if (!layer->type->is_recurrent)
             continue;
-        const size_t square = layer->type->n_gates * layer->units * layer->units;
+        const size_t square = layer->type->n_gates * layer->units * layer->outputs;
         widest_cell = layer->units > widest_cell ? layer->units : widest_cell;
+        widest_cell = layer->outputs > widest_cell ? layer->outputs : widest_cell;
         transposed = square > transposed ? square : transposed;
-        has_gru = has_gru || layer->type == &layer_gru;
+        has_second = has_second || layer->type == &layer_gru || layer->num_proj > 0;
     }
     take(tape, &used, n * spec->info.output_size, &tape->targets);
     take(tape, &used, n, &tape->weights);
@@ -120,7 +122,7 @@ static size_t place(struct tape *tape, const struct spec *spec)
         take(tape, &used, n * widest_cell, &tape->dstate[k]);
     }
     take(tape, &used, rows * widest_cell, &tape->history);
-    take(tape, &used, has_gru ? rows * widest_cell : 0, &tape->reset_history);
+    take(tape, &used, has_second ? rows * widest_cell : 0, &tape->second_history);
     take(tape, &used, n * widest_cell, &tape->scratch);
     take(tape, &used, transposed, &tape->transposed);
     return used;

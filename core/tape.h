@@ -13,12 +13,12 @@
 /* One layer's part. Recurrent arrays have pack rows R, those of a head one row per sequence. */
 struct layer_tape {
     size_t rows;
-    float *y;          /* [rows, U] */
+    float *y;          /* [rows, H] */
     float *gates;      /* [R, n_gates * U] */
     float *c_steps;    /* [R, U] */
-    float *initial[2]; /* c and h [B, U] */
+    float *initial[2]; /* c [B, U] and h [B, H] */
     float *state[2];   /* the same after the last step */
-    float *mask;       /* dropout: [rows, U] */
+    float *mask;       /* dropout: [rows, H] */
 };
 
 struct tape {
@@ -35,12 +35,12 @@ struct tape {
     struct pack pack;
     float *x; /* [R, features] */
     struct layer_tape *layers;
-    float *targets;                 /* [n, output_size], in order */
-    float *weights;                 /* [n] */
-    float *gradient[2];             /* widest gradient by a layer's values, in turn */
-    float *dstate[2];               /* [n, widest U] */
-    float *history, *reset_history; /* [R, widest U] */
-    float *scratch;                 /* [n, widest U] */
+    float *targets;                  /* [n, output_size], in order */
+    float *weights;                  /* [n] */
+    float *gradient[2];              /* widest gradient by a layer's values, in turn */
+    float *dstate[2];                /* [n, widest U or H] */
+    float *history, *second_history; /* [R, widest U or H] */
+    float *scratch;                  /* [n, widest U or H] */
     float *transposed;
 };
 

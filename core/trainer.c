@@ -138,17 +138,17 @@ static void load_state(struct lstm_trainer *trainer, const struct lstm_sequence 
 {
     const struct tape *tape = &trainer->tape;
     const struct layer_tape *part = &tape->layers[layer->number];
-    const size_t units = layer->units, bytes = units * sizeof(float);
+    const struct layer_state state = layer_state(layer);
     for (size_t r = 0; r < tape->n; r++) {
         const float *from = sequences[tape->order[r].index].initial_state;
-        const size_t first = layer->type->has_c ? 0 : 1;
-        for (size_t k = first; k < 2; k++) {
-            float *to = part->initial[k] + r * units;
+        for (size_t k = 0; k < 2; k++) {
+            const size_t bytes = state.units[k] * sizeof(float);
+            float *to = part->initial[k] + r * state.units[k];
             if (from == NULL)
                 memset(to, 0, bytes);
             else
-                memcpy(to, from + layer->state_offset + (k - first) * units, bytes);
-            memcpy(part->state[k] + r * units, to, bytes);
+                memcpy(to, from + state.offset[k], bytes);
+            memcpy(part->state[k] + r * state.units[k], to, bytes);
         }
     }
 }
@@ -176,7 +176,7 @@ static void draw_mask(const struct lstm_trainer *trainer, const struct layer *la
     const float kept = (float)(1.0 / (1.0 - layer->rate));
     struct lstm_random random;
     lstm_random_init(&random, trainer->seed, trainer->step * SPEC_MAX_LAYERS + layer->number);
-    for (size_t i = 0; i < part->rows * layer->units; i++)
+    for (size_t i = 0; i < part->rows * layer->outputs; i++)
         part->mask[i] = lstm_random_uniform(&random) < layer->rate ? 0.0f : kept;
 }
 
@@ -235,13 +235,13 @@ static float *backward_layer(struct lstm_trainer *trainer, size_t l, float *dy)
     if (layer->type == &layer_dense && l + 1 < spec->n_layers)
         activation_backward((enum activation)layer->activation, part->y, dy, part->rows,
                             layer->units);
-    const size_t state_bytes = tape->n * layer->units * sizeof *dy;
     if (layer->type->is_recurrent) {
-        memset(tape->dstate[0], 0, state_bytes);
+        const size_t h_bytes = tape->n * layer->outputs * sizeof *dy;
+        memset(tape->dstate[0], 0, tape->n * layer->units * sizeof *dy);
         if (by_last_h)
-            memcpy(tape->dstate[1], dy, state_bytes);
+            memcpy(tape->dstate[1], dy, h_bytes);
         else
-            memset(tape->dstate[1], 0, state_bytes);
+            memset(tape->dstate[1], 0, h_bytes);
     }
     float *dx = dy == tape->gradient[0] ? tape->gradient[1] : tape->gradient[0];
     const struct layer_backward pass = {.pack = l < spec->n_sequence_layers ? &tape->pack : &head,
@@ -257,7 +257,7 @@ static float *backward_layer(struct lstm_trainer *trainer, size_t l, float *dy)
                                         .initial_state = {part->initial[0], part->initial[1]},
                                         .dstate = {tape->dstate[0], tape->dstate[1]},
                                         .history = tape->history,
-                                        .reset_history = tape->reset_history,
+                                        .second_history = tape->second_history,
                                         .scratch = tape->scratch,
                                         .transposed = tape->transposed};
     layer->type->backward(layer, &pass);

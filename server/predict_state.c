@@ -68,7 +68,7 @@ static enum lstm_status decode_layer(const struct decoder *d, const struct json_
         if (status != LSTM_OK)
             return status;
     }
-    return decode_leaf(d, json_member(value, "h"), state->units, state->h_offset, path, "h");
+    return decode_leaf(d, json_member(value, "h"), state->h_units, state->h_offset, path, "h");
 }
 
 enum lstm_status predict_state_decode(const struct lstm_model *model, const struct json_body *body,

@@ -80,10 +80,11 @@ static bool same_states(const struct served_version *a, const struct served_vers
     const size_t n = lstm_model_info(x)->n_recurrent;
     if (n != lstm_model_info(y)->n_recurrent)
         return false;
-    for (size_t k = 0; k < n; k++)
-        if (lstm_model_state(x, k)->units != lstm_model_state(y, k)->units ||
-            lstm_model_state(x, k)->has_c != lstm_model_state(y, k)->has_c)
+    for (size_t k = 0; k < n; k++) {
+        const struct lstm_state_info *p = lstm_model_state(x, k), *q = lstm_model_state(y, k);
+        if (p->units != q->units || p->h_units != q->h_units || p->has_c != q->has_c)
             return false;
+    }
     return true;
 }
 

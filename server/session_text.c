@@ -49,7 +49,7 @@ enum lstm_status session_text_state(const struct lstm_model *model, const float 
             append_values(out, "c", state + layer->c_offset, layer->units);
             buf_append(out, ",", 1);
         }
-        append_values(out, "h", state + layer->h_offset, layer->units);
+        append_values(out, "h", state + layer->h_offset, layer->h_units);
         buf_append(out, "}", 1);
     }
     buf_text(out, info->n_recurrent > 1 ? "]" : "");

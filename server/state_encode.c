@@ -22,21 +22,20 @@ static enum lstm_status append_array(const struct encoder *e, enum predict_rows 
 static enum lstm_status append_state(const struct encoder *e, const struct lstm_state_info *layer,
                                      enum predict_rows rows)
 {
-    const size_t units = layer->units;
     if (!e->options->state_is_tuple) /* c and h lie one behind the other */
-        return layer->has_c ? append_array(e, rows, layer->c_offset, 2 * units)
-                            : append_array(e, rows, layer->h_offset, units);
+        return layer->has_c ? append_array(e, rows, layer->c_offset, layer->units + layer->h_units)
+                            : append_array(e, rows, layer->h_offset, layer->h_units);
     enum lstm_status status = LSTM_OK;
     buf_text(e->out, "{");
     if (layer->has_c) {
         buf_text(e->out, "\"c\":");
-        status = append_array(e, rows, layer->c_offset, units);
+        status = append_array(e, rows, layer->c_offset, layer->units);
         buf_text(e->out, ",");
     }
     if (status != LSTM_OK)
         return status;
     buf_text(e->out, "\"h\":");
-    status = append_array(e, rows, layer->h_offset, units);
+    status = append_array(e, rows, layer->h_offset, layer->h_units);
     buf_text(e->out, "}");
     return status;
 }

@@ -25,6 +25,28 @@ Suite *suite_gradients(void);
         .kind = REFERENCE_DENSE, .name = "out", .units = width, .activation = function             \
     }
 
+/* What a cell may have besides, each behind its kind and width. */
+#define PEEPHOLES   .use_peepholes = true, .forget_bias = 0.5
+#define RESET_AFTER .reset_after = true
+#define CELL(type, width, ...)                                                                     \
+    {                                                                                              \
+        .kind = REFERENCE_##type, .name = "a", .units = width, __VA_ARGS__                         \
+    }
+/* A cell whose every activation is this one; its output through a dense layer. */
+#define ACTIVATED(type, function)                                                                  \
+    {                                                                                              \
+        LSTM_SOFTMAX_CROSS_ENTROPY,                                                                \
+            NETWORK(2, CELL(type, 5, .activation = function, .recurrent_activation = function),    \
+                    DENSE(3, "softmax"))                                                           \
+    }
+#define DENSE_BETWEEN(function)                                                                    \
+    {                                                                                              \
+        LSTM_SOFTMAX_CROSS_ENTROPY,                                                                \
+            NETWORK(3, GRU("a", 4, "tanh", false),                                                 \
+                    {.kind = REFERENCE_DENSE, .name = "d", .units = 5, .activation = function},    \
+                    DENSE(3, "softmax"))                                                           \
+    }
+
 /* Three features, these layers. */
 #define NETWORK(count, ...)                                                                        \
     {                                                                                              \
@@ -82,6 +104,65 @@ static const struct gradient_case {
              {.kind = REFERENCE_DENSE, .name = "d1", .units = 5, .activation = "relu"},
              {.kind = REFERENCE_DENSE, .name = "d2", .units = 4, .activation = "softmax"},
              DENSE(3, "softmax"))},
+    /* Variants of the cells, alone and together, as the last layer, below and above others. */
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, CELL(LSTM, 4, PEEPHOLES), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, CELL(LSTM, 18, PEEPHOLES), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, CELL(LSTM, 5, .num_proj = 2), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, CELL(LSTM, 3, .num_proj = 19), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     NETWORK(2, CELL(LSTM, 5, .num_proj = 4, .proj_clip = 0.05), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, CELL(LSTM, 5, .cell_clip = 0.2), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     NETWORK(2, CELL(LSTM, 6, PEEPHOLES, .num_proj = 4, .cell_clip = 0.3, .proj_clip = 0.2),
+             DENSE(3, "softmax"))},
+    {LSTM_MEAN_SQUARED_ERROR, NETWORK(1, CELL(LSTM, 5, PEEPHOLES, .num_proj = 3))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     NETWORK(3, CELL(LSTM, 4, PEEPHOLES, .num_proj = 6, .return_sequences = true),
+             LSTM("b", 3, "tanh", false), DENSE(2, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     NETWORK(3, GRU("b", 3, "tanh", true),
+             CELL(LSTM, 6, PEEPHOLES, .num_proj = 2, .proj_clip = 0.1), DENSE(2, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, CELL(GRU, 4, RESET_AFTER), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, CELL(GRU, 18, RESET_AFTER), DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2,
+                                         CELL(GRU, 5, RESET_AFTER, .activation = "softsign",
+                                              .recurrent_activation = "hard_sigmoid"),
+                                         DENSE(3, "softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(3, CELL(GRU, 3, RESET_AFTER, .return_sequences = true),
+                                         LSTM("b", 4, "tanh", false), DENSE(2, "softmax"))},
+    /* Every activation in every place. */
+    ACTIVATED(LSTM, "relu6"),
+    ACTIVATED(LSTM, "hard_sigmoid"),
+    ACTIVATED(LSTM, "hard_sigmoid_keras3"),
+    ACTIVATED(LSTM, "softsign"),
+    ACTIVATED(LSTM, "softplus"),
+    ACTIVATED(LSTM, "elu"),
+    ACTIVATED(LSTM, "selu"),
+    /* Not in both places: e^(e^x) leaves the range of float32 within a few steps. */
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     NETWORK(2, CELL(LSTM, 2, .forget_bias = -2, .recurrent_activation = "exponential"),
+             DENSE(3, "softmax"))},
+    ACTIVATED(LSTM, "tanh"),
+    ACTIVATED(LSTM, "linear"),
+    ACTIVATED(GRU, "relu"),
+    ACTIVATED(GRU, "relu6"),
+    ACTIVATED(GRU, "hard_sigmoid"),
+    ACTIVATED(GRU, "hard_sigmoid_keras3"),
+    ACTIVATED(GRU, "softsign"),
+    ACTIVATED(GRU, "softplus"),
+    ACTIVATED(GRU, "elu"),
+    ACTIVATED(GRU, "selu"),
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     NETWORK(2, CELL(GRU, 1, .activation = "exponential", .recurrent_activation = "hard_sigmoid"),
+             DENSE(3, "softmax"))},
+    DENSE_BETWEEN("relu6"),
+    DENSE_BETWEEN("hard_sigmoid"),
+    DENSE_BETWEEN("hard_sigmoid_keras3"),
+    DENSE_BETWEEN("softsign"),
+    DENSE_BETWEEN("softplus"),
+    DENSE_BETWEEN("elu"),
+    DENSE_BETWEEN("selu"),
+    DENSE_BETWEEN("exponential"),
     /* An embedding. */
     {LSTM_SOFTMAX_CROSS_ENTROPY,
      {.features = 1,

@@ -42,12 +42,30 @@ struct weights_bytes weights_compose(const char *header, const void *data, size_
     return bytes;
 }
 
+/* What is not said is left out, so that the defaults are tested, too. */
+static void write_variant(FILE *file, const struct reference_layer *layer)
+{
+    if (strcmp(layer->recurrent_activation, "sigmoid") != 0)
+        fprintf(file, ",\"recurrent_activation\":\"%s\"", layer->recurrent_activation);
+    if (layer->use_peepholes)
+        fputs(",\"use_peepholes\":true", file);
+    if (layer->num_proj > 0)
+        fprintf(file, ",\"num_proj\":%zu", layer->num_proj);
+    if (layer->cell_clip > 0)
+        fprintf(file, ",\"cell_clip\":%.17g", layer->cell_clip);
+    if (layer->proj_clip > 0)
+        fprintf(file, ",\"proj_clip\":%.17g", layer->proj_clip);
+    if (layer->reset_after)
+        fputs(",\"reset_after\":true", file);
+}
+
 static void write_recurrent(FILE *file, const struct reference_layer *layer)
 {
     fprintf(file, ",\"units\":%zu,\"activation\":\"%s\"%s", layer->units, layer->activation,
             layer->return_sequences ? ",\"return_sequences\":true" : "");
     if (layer->kind == REFERENCE_LSTM)
         fprintf(file, ",\"forget_bias\":%.17g", layer->forget_bias);
+    write_variant(file, layer);
 }
 
 static void write_layer(FILE *file, const struct reference_layer *layer)

@@ -14,17 +14,75 @@ static double sigmoid(double x)
     return 1 / (1 + exp(-x));
 }
 
+static double linear(double x)
+{
+    return x;
+}
+
+static double relu(double x)
+{
+    return fmax(x, 0);
+}
+
+static double relu6(double x)
+{
+    return fmin(fmax(x, 0), 6);
+}
+
+static double hard_sigmoid(double x)
+{
+    return fmin(fmax(0.2 * x + 0.5, 0), 1);
+}
+
+static double hard_sigmoid_keras3(double x)
+{
+    return relu6(x + 3) / 6;
+}
+
+static double softsign(double x)
+{
+    return isinf(x) ? copysign(1, x) : x / (1 + fabs(x));
+}
+
+static double softplus(double x)
+{
+    return fmax(x, 0) + log1p(exp(-fabs(x)));
+}
+
+static double elu(double x)
+{
+    return x < 0 ? expm1(x) : x;
+}
+
+static double selu(double x)
+{
+    return 1.0507009873554804934 * (x < 0 ? 1.6732632423543772848 * expm1(x) : x);
+}
+
 double reference_activation(const char *name, double x)
 {
-    if (strcmp(name, "tanh") == 0)
-        return tanh(x);
-    if (strcmp(name, "sigmoid") == 0)
-        return sigmoid(x);
-    if (strcmp(name, "relu") == 0)
-        return x > 0 ? x : 0;
-    ck_assert_msg(strcmp(name, "linear") == 0 || strcmp(name, "softmax") == 0,
-                  "the oracle does not know the activation %s", name);
-    return x;
+    static const struct {
+        const char *name;
+        double (*function)(double x);
+    } functions[] = {
+        {"linear", linear},
+        {"tanh", tanh},
+        {"sigmoid", sigmoid},
+        {"relu", relu},
+        {"relu6", relu6},
+        {"hard_sigmoid", hard_sigmoid},
+        {"hard_sigmoid_keras3", hard_sigmoid_keras3},
+        {"softsign", softsign},
+        {"softplus", softplus},
+        {"elu", elu},
+        {"selu", selu},
+        {"exponential", exp},
+        {"softmax", linear},
+    };
+    for (size_t k = 0; k < sizeof functions / sizeof *functions; k++)
+        if (strcmp(functions[k].name, name) == 0)
+            return functions[k].function(x);
+    ck_abort_msg("the oracle does not know the activation %s", name);
 }
 
 static double *zeros(size_t n)
@@ -46,24 +104,71 @@ static double project(const struct reference_tensor *kernel, const struct refere
     return sum;
 }
 
+/* The tensor of that suffix; NULL: the layer has none. */
+static const struct reference_tensor *tensor_of(const struct reference_layer *layer,
+                                                const char *suffix)
+{
+    for (size_t k = 0; k < layer->n_tensors; k++)
+        if (strcmp(layer->tensors[k].suffix, suffix) == 0)
+            return &layer->tensors[k];
+    return NULL;
+}
+
+static double peephole(const struct reference_layer *layer, const char *suffix, size_t u, double c)
+{
+    const struct reference_tensor *diagonal = tensor_of(layer, suffix);
+    return diagonal == NULL ? 0 : diagonal->data[u] * c;
+}
+
+static double clip(double x, double limit)
+{
+    return limit == 0 ? x : fmin(fmax(x, -limit), limit);
+}
+
+static double gate(const struct reference_layer *layer, double z)
+{
+    return reference_activation(layer->recurrent_activation, z);
+}
+
 void reference_lstm_step(const struct reference_layer *layer, const double *x, const double *c,
                          const double *h, double *new_c, double *new_h, double *gates)
 {
     const struct reference_tensor *kernel = &layer->tensors[0], *bias = &layer->tensors[1];
+    const struct reference_tensor *projection = tensor_of(layer, "projection/kernel");
     size_t units = layer->units;
+    double *m = zeros(units);
     for (size_t u = 0; u < units; u++) {
         double z[4];
-        for (size_t gate = 0; gate < 4; gate++)
-            z[gate] = project(kernel, bias, x, layer->inputs, h, gate * units + u);
-        double i = sigmoid(z[0]), j = reference_activation(layer->activation, z[1]);
-        double f = sigmoid(z[2] + layer->forget_bias), o = sigmoid(z[3]);
-        new_c[u] = c[u] * f + i * j;
-        new_h[u] = reference_activation(layer->activation, new_c[u]) * o;
+        for (size_t k = 0; k < 4; k++)
+            z[k] = project(kernel, bias, x, layer->inputs, h, k * units + u);
+        double i = gate(layer, z[0] + peephole(layer, "w_i_diag", u, c[u]));
+        double j = reference_activation(layer->activation, z[1]);
+        double f = gate(layer, z[2] + layer->forget_bias + peephole(layer, "w_f_diag", u, c[u]));
+        new_c[u] = clip(c[u] * f + i * j, layer->cell_clip);
+        double o = gate(layer, z[3] + peephole(layer, "w_o_diag", u, new_c[u]));
+        m[u] = reference_activation(layer->activation, new_c[u]) * o;
         gates[0 * units + u] = i;
         gates[1 * units + u] = j;
         gates[2 * units + u] = f;
         gates[3 * units + u] = o;
     }
+    for (size_t p = 0; p < layer->outputs; p++) {
+        double sum = 0;
+        for (size_t u = 0; projection != NULL && u < units; u++)
+            sum += m[u] * projection->data[u * projection->columns + p];
+        new_h[p] = projection == NULL ? m[p] : clip(sum, layer->proj_clip);
+    }
+    free(m);
+}
+
+/* The candidate of unit u before its activation; reset: r * h. */
+static double candidate_sum(const struct reference_layer *layer, const double *x, const double *h,
+                            const double *reset, double r, size_t u)
+{
+    if (!layer->reset_after)
+        return project(&layer->tensors[2], &layer->tensors[3], x, layer->inputs, reset, u);
+    return project(&layer->tensors[2], &layer->tensors[3], x, layer->inputs, NULL, u) +
+           r * project(&layer->tensors[4], &layer->tensors[5], h, layer->units, NULL, u);
 }
 
 void reference_gru_step(const struct reference_layer *layer, const double *x, const double *h,
@@ -74,13 +179,12 @@ void reference_gru_step(const struct reference_layer *layer, const double *x, co
     double *r = gates, *update = gates + units, *candidate = gates + 2 * units;
     for (size_t u = 0; u < units; u++) {
         const struct reference_tensor *kernel = &layer->tensors[0], *bias = &layer->tensors[1];
-        r[u] = sigmoid(project(kernel, bias, x, layer->inputs, h, u));
-        update[u] = sigmoid(project(kernel, bias, x, layer->inputs, h, units + u));
+        r[u] = gate(layer, project(kernel, bias, x, layer->inputs, h, u));
+        update[u] = gate(layer, project(kernel, bias, x, layer->inputs, h, units + u));
         reset[u] = r[u] * h[u];
     }
     for (size_t u = 0; u < units; u++) {
-        const struct reference_tensor *kernel = &layer->tensors[2], *bias = &layer->tensors[3];
-        double z = project(kernel, bias, x, layer->inputs, reset, u);
+        double z = candidate_sum(layer, x, h, reset, r[u], u);
         candidate[u] = reference_activation(layer->activation, z);
         new_h[u] = update[u] * h[u] + (1 - update[u]) * candidate[u];
     }
@@ -112,6 +216,20 @@ static void share_tensors(struct reference_layer *layer, const struct reference_
     memcpy(layer->tensors, first->tensors, sizeof layer->tensors);
 }
 
+static void add_candidate(struct reference_layer *layer, size_t inputs, uint64_t seed)
+{
+    size_t units = layer->units;
+    if (!layer->reset_after) {
+        add_tensor(layer, "candidate/kernel", inputs + units, units, seed);
+        add_tensor(layer, "candidate/bias", 0, units, seed);
+        return;
+    }
+    add_tensor(layer, "candidate/input_projection/kernel", inputs, units, seed);
+    add_tensor(layer, "candidate/input_projection/bias", 0, units, seed);
+    add_tensor(layer, "candidate/hidden_projection/kernel", units, units, seed);
+    add_tensor(layer, "candidate/hidden_projection/bias", 0, units, seed);
+}
+
 static void init_layer(struct reference_layer *layer, size_t inputs, uint64_t seed)
 {
     size_t units = layer->units;
@@ -119,18 +237,25 @@ static void init_layer(struct reference_layer *layer, size_t inputs, uint64_t se
     layer->n_tensors = 0;
     if (layer->activation == NULL)
         layer->activation = is_recurrent(layer) ? "tanh" : "linear";
+    if (layer->recurrent_activation == NULL)
+        layer->recurrent_activation = "sigmoid";
+    layer->outputs = layer->num_proj > 0 ? layer->num_proj : units;
     if (layer->reuse)
         return;
     switch (layer->kind) {
     case REFERENCE_LSTM:
-        add_tensor(layer, "kernel", inputs + units, 4 * units, seed);
+        add_tensor(layer, "kernel", inputs + layer->outputs, 4 * units, seed);
         add_tensor(layer, "bias", 0, 4 * units, seed);
+        for (size_t k = 0; k < 3 && layer->use_peepholes; k++)
+            add_tensor(layer, ((const char *[]){"w_i_diag", "w_f_diag", "w_o_diag"})[k], 0, units,
+                       seed);
+        if (layer->num_proj > 0)
+            add_tensor(layer, "projection/kernel", units, layer->num_proj, seed);
         break;
     case REFERENCE_GRU:
         add_tensor(layer, "gates/kernel", inputs + units, 2 * units, seed);
         add_tensor(layer, "gates/bias", 0, 2 * units, seed);
-        add_tensor(layer, "candidate/kernel", inputs + units, units, seed);
-        add_tensor(layer, "candidate/bias", 0, units, seed);
+        add_candidate(layer, inputs, seed);
         break;
     case REFERENCE_EMBEDDING:
         add_tensor(layer, "embeddings", layer->vocabulary, units, seed);
@@ -140,7 +265,7 @@ static void init_layer(struct reference_layer *layer, size_t inputs, uint64_t se
         add_tensor(layer, "bias", 0, units, seed);
         break;
     case REFERENCE_DROPOUT:
-        layer->units = inputs;
+        layer->units = layer->outputs = inputs;
         break;
     }
 }
@@ -155,12 +280,12 @@ void reference_init(struct reference_network *network, uint64_t seed)
         init_layer(layer, width, seed + 100 * k);
         if (layer->reuse)
             share_tensors(layer, network->layers);
-        width = layer->units;
+        width = layer->outputs;
         if (!is_recurrent(layer))
             continue;
         bool lstm = layer->kind == REFERENCE_LSTM;
-        network->state_size += (lstm ? 2 : 1) * width;
-        network->gates_size += (lstm ? 4 : 3) * width;
+        network->state_size += (lstm ? layer->units : 0) + width;
+        network->gates_size += (lstm ? 4 : 3) * layer->units;
         network->rnn_units = width;
         network->output_is_sequence = layer->return_sequences;
     }
@@ -202,12 +327,12 @@ static void rnn_step(const struct reference_network *network, size_t n_rnn_layer
     for (size_t k = 0; k < n_rnn_layers; k++) {
         const struct reference_layer *layer = &network->layers[k];
         size_t units = layer->units;
-        double *next = zeros(units), *other = zeros(units);
+        double *next = zeros(layer->outputs), *other = zeros(units);
         if (layer->kind == REFERENCE_LSTM) {
             reference_lstm_step(layer, value, state, state + units, other, next, gates);
             memcpy(state, other, units * sizeof *state);
-            memcpy(state + units, next, units * sizeof *state);
-            state += 2 * units;
+            memcpy(state + units, next, layer->outputs * sizeof *state);
+            state += units + layer->outputs;
             gates += 4 * units;
         } else if (layer->kind == REFERENCE_GRU) {
             reference_gru_step(layer, value, state, next, gates);

@@ -22,7 +22,7 @@ enum reference_kind {
 };
 
 #define REFERENCE_MAX_LAYERS  6
-#define REFERENCE_MAX_TENSORS 4
+#define REFERENCE_MAX_TENSORS 6
 
 /* One tensor of a layer; a bias has rows 0. */
 struct reference_tensor {
@@ -36,14 +36,19 @@ struct reference_layer {
     enum reference_kind kind;
     const char *name;
     size_t units;
-    const char *activation; /* NULL: tanh for recurrent layers, linear for dense ones */
-    double forget_bias;     /* LSTM */
-    bool return_sequences;  /* recurrent layers */
-    size_t vocabulary;      /* embedding: its rows */
-    double rate;            /* dropout: no part of the oracle */
-    bool reuse;             /* shares the tensors of the earlier layer of its name */
+    const char *activation;           /* NULL: tanh for recurrent layers, linear for dense ones */
+    const char *recurrent_activation; /* NULL: sigmoid */
+    double forget_bias;               /* LSTM */
+    bool use_peepholes;               /* LSTM, as the next three */
+    size_t num_proj;                  /* 0: no projection */
+    double cell_clip, proj_clip;      /* 0: none */
+    bool reset_after;                 /* GRU */
+    bool return_sequences;            /* recurrent layers */
+    size_t vocabulary;                /* embedding: its rows */
+    double rate;                      /* dropout: no part of the oracle */
+    bool reuse;                       /* shares the tensors of the earlier layer of its name */
 
-    size_t inputs;
+    size_t inputs, outputs; /* values in and out; units is what c and a gate have */
     size_t n_tensors;
     struct reference_tensor tensors[REFERENCE_MAX_TENSORS];
 };
@@ -73,7 +78,8 @@ struct reference_run {
 void reference_init(struct reference_network *network, uint64_t seed);
 void reference_release(struct reference_network *network);
 
-/* One step of a cell for one row: x [inputs], h [units] (and c) in; new c, h and gates out.
+/* One step of a cell for one row: x [inputs], h [outputs] (and c [units]) in; new c, h and gates
+ * out.
  * The outputs may not overlap the inputs. */
 void reference_lstm_step(const struct reference_layer *layer, const double *x, const double *c,
                          const double *h, double *new_c, double *new_h, double *gates);
