@@ -181,7 +181,7 @@ enum lstm_status lstm_source_model(struct lstm_source *source,
                                    const struct lstm_import_options *options,
                                    struct lstm_model **model, struct lstm_error *error)
 {
-    const struct lstm_import_options conventions = {.forget_bias = NAN};
+    const struct lstm_import_options conventions = {.forget_bias = (double)NAN};
     *model = NULL;
     source->source.n_notes = 0;
     enum lstm_status status =
