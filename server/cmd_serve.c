@@ -223,18 +223,24 @@ static bool drain(struct server *server)
     return n == 0;
 }
 
-/* Training, watcher and batcher finish first, so that no request is suspended when the connections
- * close. */
-static void stop(struct server *server)
+/* False: what was learned could not be saved, and the log tells why. */
+static bool stop_training(struct server *server, bool is_cut)
 {
-    if (server->app.training != NULL)
-        training_stop(server->app.training);
+    return server->app.training == NULL || training_stop(server->app.training, is_cut);
+}
+
+/* Training, watcher and batcher finish first, so that no request is suspended when the connections
+ * close. As stop_training(). */
+static bool stop(struct server *server)
+{
+    const bool is_saved = stop_training(server, false);
     if (server->app.watcher != NULL)
         model_watcher_stop(server->app.watcher);
     if (server->app.batcher != NULL)
         batcher_stop(server->app.batcher);
     http_stop(server->http);
     front_close(&server->front);
+    return is_saved;
 }
 
 static void release(struct server *server)
@@ -274,15 +280,16 @@ int cmd_serve(const void *config, size_t n_arguments, char *const *arguments)
         serve(&server);
         /* Batches that still run cannot be stopped, only left behind. */
         if (!drain(&server)) {
+            stop_training(&server, true);
             save_sessions(&server);
             _exit(EXIT_FAILURE);
         }
     } else {
         fprintf(stderr, "lstmd: %s\n", error.text);
     }
-    stop(&server);
+    bool is_saved = stop(&server);
     /* Now that no request can change them any more. */
-    const bool is_saved = status != LSTM_OK || save_sessions(&server);
+    is_saved = (status != LSTM_OK || save_sessions(&server)) && is_saved;
     release(&server);
     return status == LSTM_OK && is_saved ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -29,6 +29,7 @@ struct session {
     int folder_fd;         /* locked while we work in it */
     struct train_checkpoint checkpoint;
     struct train_run run;
+    bool was_finished; /* when it was resumed */
 };
 
 static volatile sig_atomic_t caught_signal;
@@ -144,6 +145,7 @@ static enum lstm_status choose_beginning(struct session *session, struct lstm_er
                          "on with it, or --restart to begin anew",
                          session->folder);
     enum lstm_status status = train_run_resume(&session->run, error);
+    session->was_finished = status == LSTM_OK && train_run_is_finished(&session->run);
     if (status == LSTM_OK)
         fprintf(stderr, "resuming after %.0f epochs and %.0f steps\n", session->run.position.epoch,
                 session->run.position.batch);
@@ -162,38 +164,51 @@ static void name_of_model(const char *out, char name[NAME_MAX + 1])
     snprintf(name, NAME_MAX + 1, "%.*s", (int)(end - start), out + start);
 }
 
-/* Saves model, weights and history as the next version. */
-static enum lstm_status publish(struct session *session, struct lstm_error *error)
+/* Writes model, weights and history into the folder of a version to be. */
+static enum lstm_status write_version(struct session *session, const char *folder,
+                                      struct lstm_error *error)
 {
-    char unfinished[PATH_MAX] = "", path[PATH_MAX], published[PATH_MAX], name[NAME_MAX + 1];
-    const char *out = session->config->out;
+    char path[PATH_MAX], name[NAME_MAX + 1];
     struct lstm_model *model = NULL;
-    name_of_model(out, name);
+    name_of_model(session->config->out, name);
     enum lstm_status status = train_run_result(&session->run, &model, error);
     if (status == LSTM_OK)
-        status = version_folder_begin(out, unfinished, error);
-    if (status != LSTM_OK)
-        goto out;
-    status = lstm_model_save(model, unfinished, error);
+        status = lstm_model_save(model, folder, error);
     if (status == LSTM_OK)
-        status = folder_path(path, unfinished, "history.csv", error);
+        status = folder_path(path, folder, "history.csv", error);
     if (status == LSTM_OK)
         status = history_write_csv(&session->run.history, path, error);
     if (status == LSTM_OK)
-        status = folder_path(path, unfinished, "history.svg", error);
+        status = folder_path(path, folder, "history.svg", error);
     if (status == LSTM_OK)
         status = history_write_svg(&session->run.history, name, path, error);
-    if (status == LSTM_OK)
-        status = version_folder_publish(out, unfinished, published, error);
-    if (status != LSTM_OK) {
-        folder_remove(unfinished);
-        goto out;
-    }
-    folder_remove(session->folder);
-    printf("Saved %s\n", published);
-out:
     lstm_model_destroy(model);
     return status;
+}
+
+/* Makes the next version. A training that was finished when it was resumed may have been killed
+ * behind that: then its version is there. */
+static enum lstm_status publish(struct session *session, struct lstm_error *error)
+{
+    char unfinished[PATH_MAX], published[PATH_MAX];
+    const char *out = session->config->out;
+    enum lstm_status status = version_folder_begin(out, unfinished, error);
+    if (status != LSTM_OK)
+        return status;
+    status = write_version(session, unfinished, error);
+    const bool is_published = status == LSTM_OK && session->was_finished &&
+                              version_folder_find(out, unfinished, published, NULL) == LSTM_OK;
+    if (status == LSTM_OK && !is_published)
+        status = version_folder_publish(out, unfinished, published, error);
+    if (status != LSTM_OK || is_published)
+        folder_remove(unfinished);
+    if (status != LSTM_OK)
+        return status;
+    /* The checkpoint first: without it, the rest is nothing to resume. */
+    unlink(session->checkpoint.path);
+    folder_remove(session->folder);
+    printf("Saved %s\n", published);
+    return LSTM_OK;
 }
 
 static enum lstm_status check_flags(const struct train_config *config, struct lstm_error *error)

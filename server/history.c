@@ -5,11 +5,13 @@
 #include "server/history.h"
 
 #include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/file.h"
 #include "core/status.h"
-#include "server/output_file.h"
 
 static const struct {
     const char *name;
@@ -57,27 +59,38 @@ void history_release(struct history *history)
     *history = (struct history){0};
 }
 
+enum lstm_status history_write(const struct buf *text, const char *path, struct lstm_error *error)
+{
+    const struct file_part part = {text->data, text->n};
+    return text->failed ? lstm_fail(error, LSTM_NO_MEMORY, "no memory for the text of %s", path)
+                        : file_write(path, &part, 1, error);
+}
+
+static void put_row(struct buf *out, const struct history_row *row)
+{
+    for (size_t column = 0; column < N_COLUMNS; column++) {
+        const double value = get(row, column);
+        if (column > 0)
+            buf_text(out, ",");
+        if (!isnan(value))
+            buf_printf(out, "%.9g", value);
+    }
+    buf_text(out, "\n");
+}
+
 enum lstm_status history_write_csv(const struct history *history, const char *path,
                                    struct lstm_error *error)
 {
-    struct output_file file;
-    enum lstm_status status = output_file_open(&file, path, error);
-    if (status != LSTM_OK)
-        return status;
+    struct buf out;
+    buf_init(&out, SIZE_MAX);
     for (size_t column = 0; column < N_COLUMNS; column++)
-        fprintf(file.stream, "%s%s", column > 0 ? "," : "", columns[column].name);
-    fputc('\n', file.stream);
-    for (size_t i = 0; i < history->n; i++) {
-        for (size_t column = 0; column < N_COLUMNS; column++) {
-            double value = get(&history->rows[i], column);
-            if (column > 0)
-                fputc(',', file.stream);
-            if (!isnan(value))
-                fprintf(file.stream, "%.9g", value);
-        }
-        fputc('\n', file.stream);
-    }
-    return output_file_close(&file, error);
+        buf_printf(&out, "%s%s", column > 0 ? "," : "", columns[column].name);
+    buf_text(&out, "\n");
+    for (size_t i = 0; i < history->n; i++)
+        put_row(&out, &history->rows[i]);
+    const enum lstm_status status = history_write(&out, path, error);
+    buf_release(&out);
+    return status;
 }
 
 /* Reads "1,2,,4\n"; an empty field is NAN. */

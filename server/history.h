@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "core/lstm.h"
+#include "server/buf.h"
 
 /* One epoch. NAN: not measured. Shares are 0 to 1. */
 struct history_row {
@@ -28,11 +28,15 @@ LSTM_MUST_CHECK enum lstm_status history_add(struct history *history, const stru
                                              struct lstm_error *error);
 void history_release(struct history *history);
 
-/* Each file is written beside the path, flushed to disk and renamed over it. IO, INVALID. */
+/* Each file is written as file_write() does. IO, NO_SPACE, INVALID, NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status history_write_csv(const struct history *history, const char *path,
                                                    struct lstm_error *error);
 LSTM_MUST_CHECK enum lstm_status history_write_svg(const struct history *history, const char *title,
                                                    const char *path, struct lstm_error *error);
+
+/* The same with a text that is there. */
+LSTM_MUST_CHECK enum lstm_status history_write(const struct buf *text, const char *path,
+                                               struct lstm_error *error);
 
 /* Reads the first n rows of a file of history_write_csv(); the history becomes just those.
  * NOT_FOUND, FORMAT: fewer rows, or not such a file. IO, NO_MEMORY. */

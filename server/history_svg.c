@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Colours are classes of a style sheet with a variant for dark pages. */
+#include <stdint.h>
 #include <string.h>
 
 #include "server/history.h"
-#include "server/output_file.h"
 
 enum {
     IMAGE_WIDTH = 960,
@@ -143,48 +143,49 @@ static double y_of(const struct axis *axis, double value)
     return PLOT_TOP + PLOT_HEIGHT * (axis->high - value) / (axis->high - axis->low);
 }
 
-static void draw_axes(FILE *out, const struct chart *chart, const struct axis *x,
+static void draw_axes(struct buf *out, const struct chart *chart, const struct axis *x,
                       const struct axis *y)
 {
     int right = chart->left + PLOT_WIDTH, bottom = PLOT_TOP + PLOT_HEIGHT;
     for (double value = y->low; value <= y->high + y->step * 1e-6; value += y->step)
-        fprintf(out,
-                "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
-                "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g%s</text>\n",
-                chart->left, right, y_of(y, value), y_of(y, value), chart->left - 8,
-                y_of(y, value) + 4, fabs(value) < y->step / 2 ? 0 : value, chart->unit);
+        buf_printf(out,
+                   "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
+                   "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g%s</text>\n",
+                   chart->left, right, y_of(y, value), y_of(y, value), chart->left - 8,
+                   y_of(y, value) + 4, fabs(value) < y->step / 2 ? 0 : value, chart->unit);
     for (double epoch = ceil(x->low / x->step) * x->step; epoch <= x->high; epoch += x->step)
         if (epoch > 0)
-            fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n",
-                    x_of(chart, x, epoch), bottom + 20, epoch);
-    fprintf(out,
-            "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/>"
-            "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">epoch</text>\n",
-            chart->left, right, bottom, bottom, chart->left + PLOT_WIDTH / 2, bottom + 42);
+            buf_printf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n",
+                       x_of(chart, x, epoch), bottom + 20, epoch);
+    buf_printf(out,
+               "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/>"
+               "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">epoch</text>\n",
+               chart->left, right, bottom, bottom, chart->left + PLOT_WIDTH / 2, bottom + 42);
 }
 
-static void draw_curve(FILE *out, const struct history *history, const struct chart *chart,
+static void draw_curve(struct buf *out, const struct history *history, const struct chart *chart,
                        const struct series *series, const struct axis *x, const struct axis *y)
 {
     const char *command = "M";
-    fprintf(out, "<path class=\"%s\" d=\"", series->style);
+    buf_printf(out, "<path class=\"%s\" d=\"", series->style);
     for (size_t i = 0; i < history->n; i++) {
         double value = value_at(history, i, chart, series);
         if (isnan(value))
             continue;
-        fprintf(out, "%s%.1f %.1f", command, x_of(chart, x, history->rows[i].epoch),
-                y_of(y, value));
+        buf_printf(out, "%s%.1f %.1f", command, x_of(chart, x, history->rows[i].epoch),
+                   y_of(y, value));
         command = "L";
     }
-    fprintf(out, "\"/>\n");
+    buf_printf(out, "\"/>\n");
     double last = value_at(history, history->n - 1, chart, series);
     if (!isnan(last))
-        fprintf(out, "<circle class=\"%s-dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.6\"/>\n",
-                series->style, x_of(chart, x, history->rows[history->n - 1].epoch), y_of(y, last));
+        buf_printf(out, "<circle class=\"%s-dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.6\"/>\n",
+                   series->style, x_of(chart, x, history->rows[history->n - 1].epoch),
+                   y_of(y, last));
 }
 
 /* The curve's name and its last value, above the plot. */
-static void draw_legend(FILE *out, const struct history *history, const struct chart *chart,
+static void draw_legend(struct buf *out, const struct history *history, const struct chart *chart,
                         const struct series *series, size_t k)
 {
     double last = value_at(history, history->n - 1, chart, series);
@@ -192,17 +193,17 @@ static void draw_legend(FILE *out, const struct history *history, const struct c
         return;
     static const int columns[N_SERIES] = {0, 134, 282};
     int x = chart->left + columns[k], y = PLOT_TOP - 20;
-    fprintf(out,
-            "<line class=\"key %s\" x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/>"
-            "<text x=\"%d\" y=\"%d\">%s %.4g%s</text>\n",
-            series->style, x, x + 20, y, y, x + 26, y + 4, series->label, last, chart->unit);
+    buf_printf(out,
+               "<line class=\"key %s\" x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/>"
+               "<text x=\"%d\" y=\"%d\">%s %.4g%s</text>\n",
+               series->style, x, x + 20, y, y, x + 26, y + 4, series->label, last, chart->unit);
 }
 
-static void draw_chart(FILE *out, const struct history *history, const struct chart *chart)
+static void draw_chart(struct buf *out, const struct history *history, const struct chart *chart)
 {
     struct axis x = epoch_axis(history), y = value_axis(history, chart);
-    fprintf(out, "<text class=\"name\" x=\"%d\" y=\"%d\">%s</text>\n", chart->left, PLOT_TOP - 38,
-            chart->title);
+    buf_printf(out, "<text class=\"name\" x=\"%d\" y=\"%d\">%s</text>\n", chart->left,
+               PLOT_TOP - 38, chart->title);
     draw_axes(out, chart, &x, &y);
     for (size_t k = 0; k < N_SERIES && chart->series[k].label != NULL; k++) {
         draw_curve(out, history, chart, &chart->series[k], &x, &y);
@@ -210,36 +211,36 @@ static void draw_chart(FILE *out, const struct history *history, const struct ch
     }
 }
 
-static void write_escaped(FILE *out, const char *text)
+static void write_escaped(struct buf *out, const char *text)
 {
     for (; *text != '\0'; text++) {
         if (*text == '<')
-            fputs("&lt;", out);
+            buf_text(out, "&lt;");
         else if (*text == '&')
-            fputs("&amp;", out);
+            buf_text(out, "&amp;");
         else if ((unsigned char)*text >= ' ')
-            fputc(*text, out);
+            buf_append(out, text, 1);
     }
 }
 
 enum lstm_status history_write_svg(const struct history *history, const char *title,
                                    const char *path, struct lstm_error *error)
 {
-    struct output_file file;
-    enum lstm_status status = output_file_open(&file, path, error);
-    if (status != LSTM_OK)
-        return status;
-    fprintf(file.stream,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
-            "viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Loss and accuracy by epoch\">\n"
-            "%s<rect class=\"paper\" x=\".5\" y=\".5\" width=\"%d\" height=\"%d\" rx=\"8\"/>\n"
-            "<text class=\"title\" x=\"%d\" y=\"36\">",
-            IMAGE_WIDTH, IMAGE_HEIGHT, IMAGE_WIDTH, IMAGE_HEIGHT, style, IMAGE_WIDTH - 1,
-            IMAGE_HEIGHT - 1, charts[0].left);
-    write_escaped(file.stream, title);
-    fprintf(file.stream, "</text>\n");
+    struct buf out;
+    buf_init(&out, SIZE_MAX);
+    buf_printf(&out,
+               "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
+               "viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Loss and accuracy by epoch\">\n"
+               "%s<rect class=\"paper\" x=\".5\" y=\".5\" width=\"%d\" height=\"%d\" rx=\"8\"/>\n"
+               "<text class=\"title\" x=\"%d\" y=\"36\">",
+               IMAGE_WIDTH, IMAGE_HEIGHT, IMAGE_WIDTH, IMAGE_HEIGHT, style, IMAGE_WIDTH - 1,
+               IMAGE_HEIGHT - 1, charts[0].left);
+    write_escaped(&out, title);
+    buf_text(&out, "</text>\n");
     for (size_t i = 0; history->n > 0 && i < sizeof charts / sizeof *charts; i++)
-        draw_chart(file.stream, history, &charts[i]);
-    fprintf(file.stream, "</svg>\n");
-    return output_file_close(&file, error);
+        draw_chart(&out, history, &charts[i]);
+    buf_text(&out, "</svg>\n");
+    const enum lstm_status status = history_write(&out, path, error);
+    buf_release(&out);
+    return status;
 }

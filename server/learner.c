@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/file.h"
 #include "core/status.h"
-#include "server/output_file.h"
 #include "server/version_folder.h"
 
 enum { NOTE_BYTES = 64 };
@@ -26,7 +26,10 @@ static enum lstm_status make_folder(const struct learner_rules *rules, const cha
     enum lstm_status status = folder_path(folder, rules->state_dir, model, &why);
     if (status == LSTM_OK)
         status = folder_make(folder, &why);
-    return status == LSTM_OK ? LSTM_OK : lstm_fail(error, LSTM_IO, "%s", why.text);
+    if (status == LSTM_OK)
+        return LSTM_OK;
+    /* Nothing is wrong with the request. */
+    return lstm_fail(error, status == LSTM_NO_SPACE ? LSTM_NO_SPACE : LSTM_IO, "%s", why.text);
 }
 
 /* The path of a version's checkpoint; "": there are none. */
@@ -64,6 +67,12 @@ enum lstm_status learner_save(struct learner *learner, struct lstm_error *error)
     return status;
 }
 
+/* False, too, where that cannot be told. */
+static bool is_missing(const char *path)
+{
+    return access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 /* Goes on from the checkpoint, if there is one. */
 static enum lstm_status restore(struct lstm_trainer *trainer, const struct served_version *base,
                                 const char *path, uint64_t *n_published, bool *is_restored,
@@ -73,10 +82,15 @@ static enum lstm_status restore(struct lstm_trainer *trainer, const struct serve
     uint64_t number;
     *n_published = 0;
     *is_restored = false;
-    if (path[0] == '\0' || access(path, F_OK) != 0)
+    if (path[0] == '\0')
         return LSTM_OK;
     struct lstm_error why;
     const enum lstm_status status = lstm_trainer_restore(trainer, path, note, sizeof note, &why);
+    /* Only what is known not to be there may be begun anew, and written over. */
+    if (status == LSTM_NOT_FOUND)
+        return LSTM_OK;
+    if (status == LSTM_IO || status == LSTM_NO_MEMORY)
+        return lstm_fail(error, status, "%s", why.text);
     if (status != LSTM_OK)
         return lstm_fail(error, LSTM_IO, "%.180s; :reset removes it and begins anew", why.text);
     if (sscanf(note, "base %" SCNu64 " published %" SCNu64, &number, n_published) != 2 ||
@@ -117,7 +131,7 @@ enum lstm_status learner_restore_head(void *context, const struct served_version
     bool is_restored;
     *head = NULL;
     enum lstm_status status = make_path(context, published, path, error);
-    if (status != LSTM_OK || path[0] == '\0' || access(path, F_OK) != 0)
+    if (status != LSTM_OK || path[0] == '\0' || is_missing(path))
         return status;
     status = make_trainer(context, published, path, &trainer, &n_published, &is_restored, error);
     if (status == LSTM_OK && is_restored)
@@ -177,20 +191,37 @@ void learner_destroy(struct learner *learner)
     free(learner);
 }
 
+/* In two moves, so that a failure on the way brings it back: what is not forgotten is kept. */
+static enum lstm_status remove_checkpoint(const struct learner_rules *rules,
+                                          const struct served_version *base, const char *path,
+                                          struct lstm_error *error)
+{
+    char aside[PATH_MAX], folder[PATH_MAX];
+    const int n = snprintf(aside, sizeof aside, "%s.forgotten", path);
+    if (n < 0 || n >= PATH_MAX)
+        return lstm_fail(error, LSTM_INVALID, "the path of --state-dir is too long");
+    enum lstm_status status = folder_path(folder, rules->state_dir, base->model, error);
+    if (status != LSTM_OK)
+        return status;
+    if (rename(path, aside) != 0)
+        return errno == ENOENT ? LSTM_OK
+                               : lstm_fail(error, file_status(errno), "cannot remove %s: %s", path,
+                                           strerror(errno));
+    status = file_sync_folder(folder, error);
+    if (status != LSTM_OK)
+        (void)!rename(aside, path);
+    else
+        unlink(aside);
+    return status;
+}
+
 enum lstm_status learner_forget(const struct learner_rules *rules,
                                 const struct served_version *base, struct lstm_error *error)
 {
-    char path[PATH_MAX], folder[PATH_MAX];
+    char path[PATH_MAX];
     enum lstm_status status = make_path(rules, base, path, error);
-    if (status != LSTM_OK)
-        return status;
-    if (path[0] != '\0' && unlink(path) == 0) {
-        status = make_folder(rules, base->model, folder, error);
-        if (status == LSTM_OK)
-            status = folder_sync(folder, error);
-    } else if (path[0] != '\0' && errno != ENOENT) {
-        status = lstm_fail(error, LSTM_IO, "cannot remove %s: %s", path, strerror(errno));
-    }
+    if (status == LSTM_OK && path[0] != '\0')
+        status = remove_checkpoint(rules, base, path, error);
     return status == LSTM_OK ? registry_set_head(rules->registry, base, NULL, error) : status;
 }
 
@@ -222,7 +253,7 @@ static void roll_back(struct learner *learner)
     lstm_trainer_copy(learner->trainer, learner->kept);
     const bool is_beginning = lstm_trainer_n_steps(learner->trainer) == 0;
     learner->is_dirty =
-        !(is_beginning && access(learner->path, F_OK) != 0) && save(learner, &ignored) != LSTM_OK;
+        !(is_beginning && is_missing(learner->path)) && save(learner, &ignored) != LSTM_OK;
 }
 
 enum lstm_status learner_commit(struct learner *learner, struct lstm_error *error)
@@ -250,20 +281,19 @@ enum lstm_status learner_commit(struct learner *learner, struct lstm_error *erro
 static enum lstm_status write_provenance(const struct learner *learner, const char *folder,
                                          struct lstm_error *error)
 {
-    char path[PATH_MAX], now[32];
-    struct output_file file;
+    char path[PATH_MAX], now[32], text[160];
     struct tm utc;
     const time_t seconds = time(NULL);
-    enum lstm_status status = folder_path(path, folder, "provenance.json", error);
-    if (status == LSTM_OK)
-        status = output_file_open(&file, path, error);
+    const enum lstm_status status = folder_path(path, folder, "provenance.json", error);
     if (status != LSTM_OK)
         return status;
     strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &utc));
-    fprintf(file.stream,
-            "{\"base_version\": \"%" PRIu64 "\", \"steps\": %" PRIu64 ", \"published\": \"%s\"}\n",
-            learner->base->number, lstm_trainer_n_steps(learner->trainer), now);
-    return output_file_close(&file, error);
+    const int n = snprintf(text, sizeof text,
+                           "{\"base_version\": \"%" PRIu64 "\", \"steps\": %" PRIu64
+                           ", \"published\": \"%s\"}\n",
+                           learner->base->number, lstm_trainer_n_steps(learner->trainer), now);
+    const struct file_part part = {text, (size_t)n};
+    return file_write(path, &part, 1, error);
 }
 
 enum lstm_status learner_publish(struct learner *learner, const char *model_folder,

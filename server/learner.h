@@ -62,7 +62,7 @@ LSTM_MUST_CHECK enum lstm_status learner_publish(struct learner *learner, const 
                                                  struct lstm_error *error);
 
 /* Forgets what was learned on a version, on disk and in its head; a learner of it is to be
- * destroyed. IO. */
+ * destroyed. After an error it is as it was. IO, NO_SPACE, INVALID. */
 LSTM_MUST_CHECK enum lstm_status learner_forget(const struct learner_rules *rules,
                                                 const struct served_version *base,
                                                 struct lstm_error *error);

@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/file.h"
 #include "core/status.h"
+#include "server/buf.h"
 #include "server/log.h"
-#include "server/output_file.h"
-#include "server/version_folder.h"
 
 enum { FORMAT = 1, PAGE = 64 };
 
@@ -51,15 +51,23 @@ static uint64_t add_to_sum(uint64_t sum, const void *data, size_t n)
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
+/* Sessions are small; this many bytes go to the file at once. */
+enum { PENDING_BYTES = 1 << 16 };
+
 struct writer {
-    FILE *stream; /* remembers its errors until it is closed */
+    struct file_writer file;
+    struct buf pending;
     uint64_t sum;
 };
 
 static void put(struct writer *writer, const void *data, size_t n)
 {
     writer->sum = add_to_sum(writer->sum, data, n);
-    fwrite(data, 1, n, writer->stream);
+    buf_append(&writer->pending, data, n);
+    if (writer->pending.n < PENDING_BYTES)
+        return;
+    file_put(&writer->file, writer->pending.data, writer->pending.n);
+    writer->pending.n = 0;
 }
 
 /* False: no memory. */
@@ -106,45 +114,30 @@ static bool put_all(struct writer *writer, struct sessions *sessions)
     return has_memory;
 }
 
-/* Brings the file's name to disk. */
-static enum lstm_status sync_folder_of(const char *path, struct lstm_error *error)
-{
-    char folder[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash == NULL)
-        snprintf(folder, sizeof folder, ".");
-    else
-        slash[slash == folder] = '\0';
-    return folder_sync(folder, error);
-}
-
 enum lstm_status session_file_write(const char *path, struct sessions *sessions,
                                     struct lstm_error *error)
 {
     static const struct head end = {0};
     const uint64_t format = FORMAT;
-    struct output_file file;
-    enum lstm_status status = output_file_open(&file, path, error);
+    struct writer writer = {.sum = sum_of_nothing};
+    enum lstm_status status = file_begin(&writer.file, path, S_IRUSR | S_IWUSR, error);
     if (status != LSTM_OK)
         return status;
-    struct writer writer = {.stream = file.stream, .sum = sum_of_nothing};
-    const bool is_private = fchmod(fileno(file.stream), S_IRUSR | S_IWUSR) == 0;
+    buf_init(&writer.pending, SIZE_MAX);
     put(&writer, mark, sizeof mark);
     put(&writer, &format, sizeof format);
-    if (!is_private || !put_all(&writer, sessions)) {
-        status = is_private
-                     ? lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a session's state")
-                     : lstm_fail(error, LSTM_IO, "%s: cannot be made private: %s", path,
-                                 strerror(errno));
-        fclose(file.stream);
-        unlink(file.unfinished_path);
-        return status;
-    }
+    if (!put_all(&writer, sessions))
+        status = lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a session's state");
     put(&writer, &end, sizeof end);
-    fwrite(&writer.sum, sizeof writer.sum, 1, writer.stream);
-    status = output_file_close(&file, error);
-    return status == LSTM_OK ? sync_folder_of(path, error) : status;
+    buf_append(&writer.pending, &writer.sum, sizeof writer.sum);
+    file_put(&writer.file, writer.pending.data, writer.pending.n);
+    if (status == LSTM_OK && writer.pending.failed)
+        status = lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the session file");
+    buf_release(&writer.pending);
+    if (status == LSTM_OK)
+        return file_finish(&writer.file, error);
+    file_discard(&writer.file);
+    return status;
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 
 /* Writes all sessions, oldest first, each as it is when its turn comes: pieces go on meanwhile. The
  * file is on disk when this returns, readable for its owner only. INVALID: the path is too long.
- * IO, NO_MEMORY: the file of before is unharmed. */
+ * IO, NO_SPACE, NO_MEMORY: the file of before is unharmed, or the new one is there. */
 LSTM_MUST_CHECK enum lstm_status session_file_write(const char *path, struct sessions *sessions,
                                                     struct lstm_error *error);
 

@@ -24,6 +24,7 @@ struct training {
     int folder; /* the state folder, locked; -1: none */
     pthread_t thread;
     bool is_started;
+    bool is_saved; /* when the thread has ended */
 
     pthread_mutex_t lock;
     pthread_cond_t wake; /* signalled: one of the following changed */
@@ -31,7 +32,7 @@ struct training {
     /* Guarded by lock. */
     struct train_task *head, *tail;
     size_t n_waiting; /* steps and evaluations */
-    bool is_stopping;
+    bool is_stopping, is_cut;
 };
 
 /* ---- The queue ------------------------------------------------------------------------------ */
@@ -128,15 +129,22 @@ static void run_group(struct training *training, struct train_task **group, size
     }
 }
 
-/* With --train-sync interval, a save comes that long after the last one ended. */
+/* Whether more is to be done. The lock is held. */
+static bool goes_on(const struct training *training)
+{
+    return !training->is_stopping || (training->head != NULL && !training->is_cut);
+}
+
+/* With --train-sync interval, a save comes that long after the last one ended. With "always" there
+ * is something to save only after a disk has failed, and even the way back could not be saved. */
 static void *train(void *argument)
 {
     struct training *training = argument;
-    const bool saves_often = training->options.sync == TRAIN_SYNC_INTERVAL;
+    const bool saves_often = training->options.sync != TRAIN_SYNC_NEVER;
     struct train_task *group[MAX_GROUP];
     int64_t saved_us = monotonic_us();
     pthread_mutex_lock(&training->lock);
-    while (!training->is_stopping || training->head != NULL) {
+    while (goes_on(training)) {
         const bool is_dirty = saves_often && training_work_is_dirty(&training->work);
         wait_until(training, is_dirty ? saved_us + SAVE_INTERVAL_US : 0);
         const size_t n = take_group(training, group);
@@ -150,7 +158,7 @@ static void *train(void *argument)
         pthread_mutex_lock(&training->lock);
     }
     pthread_mutex_unlock(&training->lock);
-    training_work_save(&training->work);
+    training->is_saved = training_work_save(&training->work);
     return NULL;
 }
 
@@ -183,6 +191,7 @@ enum lstm_status training_create(const struct training_options *options, struct 
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for training");
     made->options = *options;
     made->folder = -1;
+    made->is_saved = true;
     made->work =
         (struct training_work){.rules = {.registry = registry,
                                          .state_dir = options->state_dir,
@@ -220,22 +229,25 @@ bool training_is_durable(const struct training *training)
     return training->options.state_dir != NULL && training->options.sync == TRAIN_SYNC_ALWAYS;
 }
 
-void training_stop(struct training *training)
+bool training_stop(struct training *training, bool is_cut)
 {
+    atomic_store(&training->work.is_cut, is_cut);
     pthread_mutex_lock(&training->lock);
     training->is_stopping = true;
+    training->is_cut = is_cut;
     pthread_cond_signal(&training->wake);
     pthread_mutex_unlock(&training->lock);
     if (training->is_started)
         pthread_join(training->thread, NULL);
     training->is_started = false;
+    return training->is_saved;
 }
 
 void training_destroy(struct training *training)
 {
     if (training == NULL)
         return;
-    training_stop(training);
+    training_stop(training, false);
     training_work_release(&training->work);
     if (training->folder >= 0)
         close(training->folder);

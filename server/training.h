@@ -96,8 +96,10 @@ enum train_submitted training_submit(struct training *training, struct train_tas
 bool training_is_durable(const struct training *training);
 
 /* Finishes what is queued, saves what is not on disk yet, and ends the thread. The watcher still
- * runs. */
-void training_stop(struct training *training);
+ * runs. is_cut: there is no time for what is queued; the step in hand ends, what was learned is
+ * saved, and the rest is left, without its done(). False: something could not be saved, and the log
+ * tells what. */
+bool training_stop(struct training *training, bool is_cut);
 
 /* Stops, and frees; the registry scans no more. */
 void training_destroy(struct training *training);

@@ -2,8 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "server/training_work.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/status.h"
 #include "server/log.h"
@@ -18,12 +21,14 @@ struct learner_entry {
 
 /* ---- Learners by model ---------------------------------------------------------------------- */
 
-static void save(struct learner *learner)
+static bool save(struct learner *learner)
 {
     struct lstm_error error;
-    if (learner_save(learner, &error) != LSTM_OK)
+    const bool is_saved = learner_save(learner, &error) == LSTM_OK;
+    if (!is_saved)
         log_error("checkpoint_failed", L_STR("model", learner->base->model),
                   L_INT("version", learner->base->number), L_STR("error", error.text));
+    return is_saved;
 }
 
 static struct learner_entry **find_place(struct training_work *work, const char *model)
@@ -111,12 +116,17 @@ static bool is_in_time(struct train_task *task)
     return false;
 }
 
-static void step(struct learner_entry *entry, struct train_task *task)
+static void step(struct training_work *work, struct learner_entry *entry, struct train_task *task)
 {
     struct lstm_error why;
     const int64_t begin = monotonic_us();
     if (!is_in_time(task) || !fits(task, entry->learner))
         return;
+    if (atomic_load(&work->is_cut)) {
+        task->status =
+            lstm_fail(&task->error, LSTM_IO, "the server is stopping (the step was not applied)");
+        return;
+    }
     task->status =
         learner_step(entry->learner, &task->examples, task->learning_rate, &task->result, &why);
     metric_observe(entry->step_seconds, (double)(monotonic_us() - begin) * 1e-6);
@@ -184,23 +194,37 @@ static void configure(struct train_task *task, struct learner *learner)
         report(learner, &task->report);
 }
 
+/* Whether there is something to publish, and a place for it; otherwise the task tells. */
+static bool can_publish(struct train_task *task, struct learner *learner, const char *folder)
+{
+    task->fate = TRAIN_CONFLICT;
+    if (lstm_trainer_n_steps(learner->trainer) == learner->n_published)
+        task->status = lstm_fail(&task->error, LSTM_INVALID,
+                                 "nothing was learned since version %llu of model '%.100s'",
+                                 (unsigned long long)learner->base->number, task->model);
+    else if (faccessat(AT_FDCWD, folder, W_OK, AT_EACCESS) != 0)
+        task->status = lstm_fail(&task->error, LSTM_INVALID,
+                                 "the model repository cannot be written to (%.120s: %s); nothing "
+                                 "was published, and what was learned is kept: let the server "
+                                 "write there",
+                                 folder, strerror(errno));
+    else
+        task->fate = TRAIN_DONE;
+    return task->fate == TRAIN_DONE;
+}
+
 /* The version is loaded before the answer, so that it is the base of what is learned from then on.
  * If it cannot be, the log and its status say why. */
 static void publish(struct training_work *work, struct train_task *task, struct learner *learner)
 {
     char folder[PATH_MAX];
     struct lstm_error ignored;
-    if (lstm_trainer_n_steps(learner->trainer) == learner->n_published) {
-        task->fate = TRAIN_CONFLICT;
-        task->status = lstm_fail(&task->error, LSTM_INVALID,
-                                 "nothing was learned since version %llu of model '%.100s'",
-                                 (unsigned long long)learner->base->number, task->model);
-        return;
-    }
     task->status = folder_path(folder, work->models, task->model, &task->error);
-    if (task->status == LSTM_OK)
-        task->status = learner_publish(learner, folder, task->version, &task->error);
-    if (task->status == LSTM_OK && model_watcher_scan(work->watcher, &ignored) != LSTM_OK)
+    if (task->status != LSTM_OK || !can_publish(task, learner, folder))
+        return;
+    task->status = learner_publish(learner, folder, task->version, &task->error);
+    /* After a failure, too: the version may have been there for a moment. */
+    if (model_watcher_scan(work->watcher, &ignored) != LSTM_OK)
         log_warn("scan_failed", L_STR("error", ignored.text));
 }
 
@@ -263,7 +287,7 @@ void training_work_run(struct training_work *work, struct train_task *const *tas
         return;
     }
     for (size_t i = 0; i < n; i++)
-        step(entry, tasks[i]);
+        step(work, entry, tasks[i]);
     commit(entry, tasks, n);
 }
 
@@ -275,10 +299,12 @@ bool training_work_is_dirty(const struct training_work *work)
     return entry != NULL;
 }
 
-void training_work_save(struct training_work *work)
+bool training_work_save(struct training_work *work)
 {
+    bool is_saved = true;
     for (struct learner_entry *entry = work->learners; entry != NULL; entry = entry->next)
-        save(entry->learner);
+        is_saved = save(entry->learner) && is_saved;
+    return is_saved;
 }
 
 void training_work_release(struct training_work *work)

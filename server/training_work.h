@@ -5,6 +5,8 @@
 #ifndef TRAINING_WORK_H
 #define TRAINING_WORK_H
 
+#include <stdatomic.h>
+
 #include "server/training.h"
 
 struct training_work {
@@ -12,15 +14,16 @@ struct training_work {
     struct model_watcher *watcher;
     const char *models;             /* the model repository */
     struct learner_entry *learners; /* by model; made at a model's first task */
+    atomic_bool is_cut;             /* set by any thread: steps that have not begun are refused */
 };
 
 /* Runs n tasks of one model, which are all steps unless there is one. */
 void training_work_run(struct training_work *work, struct train_task *const *tasks, size_t n);
 
 /* Whether a learner is ahead of its checkpoint; brings those that are to disk. What fails is
- * logged, and tried again the next time. */
+ * logged, and tried again the next time; then save() is false. */
 bool training_work_is_dirty(const struct training_work *work);
-void training_work_save(struct training_work *work);
+bool training_work_save(struct training_work *work);
 
 void training_work_release(struct training_work *work);
 

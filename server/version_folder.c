@@ -3,13 +3,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/file.h"
 #include "core/status.h"
 
 /* Numbers above it are left alone, so that the next one always fits. */
@@ -17,7 +17,7 @@ static const unsigned long long max_version = 1000000000000000ULL;
 
 static enum lstm_status fail_io(struct lstm_error *error, const char *path, const char *what)
 {
-    return lstm_fail(error, LSTM_IO, "%s: %s: %s", path, what, strerror(errno));
+    return lstm_fail(error, file_status(errno), "%s: %s: %s", path, what, strerror(errno));
 }
 
 enum lstm_status folder_path(char out[PATH_MAX], const char *folder, const char *name,
@@ -27,6 +27,27 @@ enum lstm_status folder_path(char out[PATH_MAX], const char *folder, const char 
     if (n < 0 || n >= PATH_MAX)
         return lstm_fail(error, LSTM_INVALID, "the path of %s is too long", name);
     return LSTM_OK;
+}
+
+/* Makes one folder, whose name is on disk then. */
+static enum lstm_status make_one(const char *path, struct lstm_error *error)
+{
+    char parent[PATH_MAX];
+    struct lstm_error why;
+    if (mkdir(path, 0777) != 0) {
+        if (errno == EEXIST)
+            return LSTM_OK;
+        if (errno == ENOTDIR)
+            return lstm_fail(error, LSTM_INVALID, "%s: a part of this path is a file", path);
+        return fail_io(error, path, "cannot make this folder");
+    }
+    const char *slash = strrchr(path, '/');
+    snprintf(parent, sizeof parent, "%.*s", slash != NULL ? (int)(slash - path + 1) : 1,
+             slash != NULL ? path : ".");
+    const enum lstm_status status = file_sync_folder(parent, &why);
+    if (status != LSTM_OK)
+        rmdir(path);
+    return status == LSTM_OK ? LSTM_OK : lstm_fail(error, status, "%s", why.text);
 }
 
 enum lstm_status folder_make(const char *path, struct lstm_error *error)
@@ -40,11 +61,9 @@ enum lstm_status folder_make(const char *path, struct lstm_error *error)
         if (end != '/' && end != '\0')
             continue;
         *p = '\0';
-        bool made = mkdir(partial, 0777) == 0 || errno == EEXIST;
-        if (!made && errno == ENOTDIR)
-            return lstm_fail(error, LSTM_INVALID, "%s: a part of this path is a file", partial);
-        if (!made)
-            return fail_io(error, partial, "cannot make this folder");
+        const enum lstm_status status = make_one(partial, error);
+        if (status != LSTM_OK)
+            return status;
         *p = end;
         if (end == '\0')
             break;
@@ -111,22 +130,25 @@ static enum lstm_status find_latest(const char *model_folder, unsigned long long
     return LSTM_OK;
 }
 
-enum lstm_status folder_sync(const char *path, struct lstm_error *error)
+/* ---- Publishing ----------------------------------------------------------------------------- */
+
+/* A name that may not outlive a crash is taken back: whoever is told of a failure finds nothing. */
+static enum lstm_status settle(const char *model_folder, const char *unfinished,
+                               const char *published, struct lstm_error *error)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return fail_io(error, path, "cannot open it");
-    enum lstm_status status = LSTM_OK;
-    if (fsync(fd) != 0)
-        status = fail_io(error, path, "cannot flush it to disk");
-    close(fd);
-    return status;
+    struct lstm_error why;
+    const enum lstm_status status = file_sync_folder(model_folder, &why);
+    if (status == LSTM_OK)
+        return LSTM_OK;
+    const bool is_gone = rename(published, unfinished) == 0;
+    return lstm_fail(error, status, "%.150s; %.60s %s", why.text, published,
+                     is_gone ? "was taken back" : "stays");
 }
 
 enum lstm_status version_folder_publish(const char *model_folder, const char *unfinished,
                                         char published[PATH_MAX], struct lstm_error *error)
 {
-    enum lstm_status status = folder_sync(unfinished, error);
+    enum lstm_status status = file_sync_folder(unfinished, error);
     unsigned long long latest;
     if (status == LSTM_OK)
         status = find_latest(model_folder, &latest, error);
@@ -139,9 +161,48 @@ enum lstm_status version_folder_publish(const char *model_folder, const char *un
         if (status != LSTM_OK)
             return status;
         if (rename(unfinished, published) == 0)
-            return folder_sync(model_folder, error);
+            return settle(model_folder, unfinished, published, error);
         /* Somebody else published this number in the meantime. */
         if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
             return fail_io(error, published, "cannot be given its name");
     }
+}
+
+/* ---- Comparing ------------------------------------------------------------------------------ */
+
+/* Whether a file of this name is in both folders, with the same bytes. */
+static bool has_same_file(const char *a, const char *b, const char *name)
+{
+    const char *const folders[] = {a, b};
+    char path[PATH_MAX], *bytes[2] = {NULL, NULL};
+    size_t n[2] = {0, 0};
+    bool is_read = true;
+    for (size_t i = 0; i < 2 && is_read; i++)
+        is_read = folder_path(path, folders[i], name, NULL) == LSTM_OK &&
+                  file_read(path, (size_t)PTRDIFF_MAX, &bytes[i], &n[i], NULL) == LSTM_OK;
+    const bool is_same = is_read && n[0] == n[1] && memcmp(bytes[0], bytes[1], n[0]) == 0;
+    free(bytes[0]);
+    free(bytes[1]);
+    return is_same;
+}
+
+enum lstm_status version_folder_find(const char *model_folder, const char *like,
+                                     char found[PATH_MAX], struct lstm_error *error)
+{
+    enum lstm_status status = LSTM_NOT_FOUND;
+    DIR *folder = opendir(model_folder);
+    if (folder == NULL)
+        return fail_io(error, model_folder, "cannot list it");
+    const struct dirent *entry;
+    while (status == LSTM_NOT_FOUND && (entry = readdir(folder)) != NULL) {
+        const bool is_version = version_of(entry->d_name) > 0 &&
+                                folder_path(found, model_folder, entry->d_name, NULL) == LSTM_OK;
+        if (is_version && has_same_file(found, like, "model.json") &&
+            has_same_file(found, like, "weights.safetensors"))
+            status = LSTM_OK;
+    }
+    closedir(folder);
+    return status == LSTM_OK
+               ? LSTM_OK
+               : lstm_fail(error, status, "no version in %s is as %s", model_folder, like);
 }

@@ -63,7 +63,7 @@ static void create_training(void)
 
 static void destroy_training(void)
 {
-    training_stop(training);
+    ck_assert(training_stop(training, false));
     model_watcher_destroy(watcher);
     training_destroy(training);
     registry_destroy(registry);
@@ -231,7 +231,7 @@ START_TEST(test_training_stop_finishes_what_waits_and_refuses_the_rest)
     const struct lstm_model *shape = shape_of(&version);
     submit(&tasks[0], TRAIN_STEP, 0, shape);
     run();
-    training_stop(training);
+    ck_assert(training_stop(training, false));
     ck_assert_uint_eq(done.n, 1);
     ck_assert_uint_eq(tasks[0].task.result.step, 1);
     ck_assert_int_eq(training_submit(training, make_task(&tasks[1], TRAIN_STEP, 0, shape)),
