@@ -90,7 +90,12 @@ $(B)/lstmd.bash $(B)/lstmd.fish $(B)/lstmd.zsh: $(B)/lstmd.%: $(B)/lstmd
 	$(call say,GEN,$@)
 	$(Q)$< completion $* > $@
 
-$(B)/run_tests: $(test_obj) $(B)/obj/suites.o $(server_obj) $(B)/liblstm.a
+# Preloaded into daemons by tests, to let their calls to the file system fail.
+$(B)/libfaults.so: tests/faults/faults.c tests/faults/faults.h $(B)/flags
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=c11 $(warnings) $(cppdefs) -O1 -g -fPIC -shared -o $@ $< -ldl
+
+$(B)/run_tests: $(test_obj) $(B)/obj/suites.o $(server_obj) $(B)/liblstm.a | $(B)/libfaults.so
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_cflags) -o $@ $^ $(all_libs) $(check_libs)
 

@@ -68,64 +68,99 @@ out:
     return status;
 }
 
-static bool write_all(int fd, const char *data, size_t n)
-{
-    while (n > 0) {
-        ssize_t wrote = write(fd, data, n);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return false;
-        data += wrote;
-        n -= (size_t)wrote;
-    }
-    return true;
-}
-
-/* A rename is on disk once its folder is. */
-static bool flush_folder(const char *path)
-{
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    size_t n = slash == NULL ? 0 : (size_t)(slash - path);
-    if (n >= sizeof folder)
-        return false;
-    memcpy(folder, path, n);
-    folder[n] = '\0';
-    int fd = open(slash == NULL ? "." : n == 0 ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    const bool flushed = fsync(fd) == 0;
-    close(fd);
-    return flushed;
-}
-
-static enum lstm_status write_status(int reason)
+enum lstm_status file_status(int reason)
 {
     return reason == ENOSPC || reason == EDQUOT || reason == EFBIG ? LSTM_NO_SPACE : LSTM_IO;
+}
+
+enum lstm_status file_sync_folder(const char *folder, struct lstm_error *error)
+{
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return lstm_fail(error, file_status(errno), "cannot open %s: %s", folder, strerror(errno));
+    enum lstm_status status = LSTM_OK;
+    if (fsync(fd) != 0)
+        status = lstm_fail(error, file_status(errno), "cannot flush %s to disk: %s", folder,
+                           strerror(errno));
+    close(fd);
+    return status;
+}
+
+/* ---- Writing -------------------------------------------------------------------------------- */
+
+/* A rename is on disk once its folder is. The path fits: it was opened. */
+static enum lstm_status sync_folder_of(const char *path, struct lstm_error *error)
+{
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL)
+        return file_sync_folder(".", error);
+    slash[slash == folder] = '\0';
+    return file_sync_folder(folder, error);
+}
+
+enum lstm_status file_begin(struct file_writer *writer, const char *path, unsigned mode,
+                            struct lstm_error *error)
+{
+    *writer = (struct file_writer){.fd = -1};
+    const int n = snprintf(writer->path, sizeof writer->path, "%s", path);
+    const int m = snprintf(writer->temporary, sizeof writer->temporary, "%s.tmp", path);
+    if (n < 0 || m < 0 || (size_t)m >= sizeof writer->temporary)
+        return lstm_fail(error, LSTM_INVALID, "the path %.80s... is too long", path);
+    writer->fd = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (writer->fd < 0)
+        return lstm_fail(error, file_status(errno), "cannot create %s: %s", writer->temporary,
+                         strerror(errno));
+    return LSTM_OK;
+}
+
+void file_put(struct file_writer *writer, const void *data, size_t n)
+{
+    const char *bytes = data;
+    while (n > 0 && writer->reason == 0) {
+        const ssize_t wrote = write(writer->fd, bytes, n);
+        if (wrote > 0) {
+            bytes += wrote;
+            n -= (size_t)wrote;
+        } else if (wrote == 0 || errno != EINTR) {
+            writer->reason = wrote == 0 ? EIO : errno;
+        }
+    }
+}
+
+void file_discard(struct file_writer *writer)
+{
+    if (writer->fd >= 0)
+        close(writer->fd);
+    writer->fd = -1;
+    unlink(writer->temporary);
+}
+
+enum lstm_status file_finish(struct file_writer *writer, struct lstm_error *error)
+{
+    if (writer->reason == 0 && fsync(writer->fd) != 0)
+        writer->reason = errno;
+    if (close(writer->fd) != 0 && writer->reason == 0)
+        writer->reason = errno;
+    writer->fd = -1;
+    if (writer->reason == 0 && rename(writer->temporary, writer->path) != 0)
+        writer->reason = errno;
+    if (writer->reason == 0)
+        return sync_folder_of(writer->path, error);
+    file_discard(writer);
+    return lstm_fail(error, file_status(writer->reason), "cannot write %s: %s", writer->path,
+                     strerror(writer->reason));
 }
 
 enum lstm_status file_write(const char *path, const struct file_part *parts, size_t n_parts,
                             struct lstm_error *error)
 {
-    char temporary[PATH_MAX];
-    int length = snprintf(temporary, sizeof temporary, "%s.tmp", path);
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return lstm_fail(error, LSTM_IO, "the path %.80s... is too long", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return lstm_fail(error, write_status(errno), "cannot create %s: %s", temporary,
-                         strerror(errno));
-    bool fine = true;
-    for (size_t i = 0; i < n_parts && fine; i++)
-        fine = write_all(fd, parts[i].data, parts[i].n);
-    fine = fine && fsync(fd) == 0;
-    fine = close(fd) == 0 && fine;
-    fine = fine && rename(temporary, path) == 0 && flush_folder(path);
-    if (fine)
-        return LSTM_OK;
-    enum lstm_status status =
-        lstm_fail(error, write_status(errno), "cannot write %s: %s", path, strerror(errno));
-    unlink(temporary);
-    return status;
+    struct file_writer writer;
+    const enum lstm_status status = file_begin(&writer, path, 0644, error);
+    if (status != LSTM_OK)
+        return status;
+    for (size_t i = 0; i < n_parts; i++)
+        file_put(&writer, parts[i].data, parts[i].n);
+    return file_finish(&writer, error);
 }

@@ -109,7 +109,7 @@ START_TEST(test_session_file_is_its_owners_alone_and_leaves_nothing_beside_it)
     assert_ok(session_file_write(path, sessions, &error), &error);
     ck_assert_int_eq(stat(path, &about), 0);
     ck_assert_uint_eq(about.st_mode & 0777, 0600);
-    snprintf(unfinished, sizeof unfinished, "%s.unfinished", path);
+    snprintf(unfinished, sizeof unfinished, "%s.tmp", path);
     ck_assert_int_ne(access(unfinished, F_OK), 0);
     session_fixture_stop();
 }
@@ -131,10 +131,9 @@ START_TEST(test_session_file_that_cannot_be_written_leaves_the_one_before)
     char unfinished[256 + 16];
     start();
     assert_ok(session_file_write(path, sessions, &error), &error);
-    snprintf(unfinished, sizeof unfinished, "%s.unfinished", path);
+    snprintf(unfinished, sizeof unfinished, "%s.tmp", path);
     ck_assert_int_eq(mkdir(unfinished, 0700), 0);
-    assert_failure(session_file_write(path, sessions, &error), LSTM_IO, &error,
-                   "cannot be written");
+    assert_failure(session_file_write(path, sessions, &error), LSTM_IO, &error, "cannot create");
     ck_assert_int_eq(rmdir(unfinished), 0);
     forget(roomy);
     assert_ok(read_file(), &error);

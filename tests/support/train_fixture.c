@@ -25,7 +25,7 @@ void train_site_remove(struct train_site *site)
     temp_folder_remove(&site->root);
 }
 
-static struct lstm_trainer *make_trainer(const struct train_site *site, const char *version)
+struct lstm_trainer *train_site_trainer_of(const struct train_site *site, const char *version)
 {
     char path[300];
     struct lstm_model *model = NULL;
@@ -40,14 +40,14 @@ static struct lstm_trainer *make_trainer(const struct train_site *site, const ch
 
 struct lstm_trainer *train_site_trainer(const struct train_site *site)
 {
-    return make_trainer(site, "1");
+    return train_site_trainer_of(site, "1");
 }
 
 struct lstm_trainer *train_site_restore(const struct train_site *site, const char *version)
 {
     char path[300];
     struct lstm_error error;
-    struct lstm_trainer *trainer = make_trainer(site, version);
+    struct lstm_trainer *trainer = train_site_trainer_of(site, version);
     snprintf(path, sizeof path, "%s/m/%s.safetensors", site->state, version);
     assert_ok(lstm_trainer_restore(trainer, path, NULL, 0, &error), &error);
     return trainer;

@@ -21,6 +21,9 @@ void train_site_remove(struct train_site *site);
 /* A trainer as a daemon that learned nothing has it, of version 1; new. */
 struct lstm_trainer *train_site_trainer(const struct train_site *site);
 
+/* The same of another version. */
+struct lstm_trainer *train_site_trainer_of(const struct train_site *site, const char *version);
+
 /* The trainer that is in the checkpoint of a version of "m"; new. */
 struct lstm_trainer *train_site_restore(const struct train_site *site, const char *version);
 

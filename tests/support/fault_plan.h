@@ -1,0 +1,33 @@
+/* fault_plan.h: daemons whose calls to the file system fail as a test wants.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FAULT_PLAN_H
+#define FAULT_PLAN_H
+
+#include <stdbool.h>
+
+#include "tests/faults/faults.h"
+
+/* A way to fail. */
+struct fault {
+    const char *name;
+    enum fault_call call;
+    int reason;
+    bool lasts;    /* until it is mended */
+    bool is_short; /* the first call writes a half of what it should */
+};
+
+/* From now on daemons start with the library; path: of a file to be made, for the plan. folder: in
+ * which files calls may fail. */
+void fault_plan_begin(const char *path, const char *folder);
+void fault_plan_end(void);
+
+/* The n-th call from now on fails; n from 1. */
+void fault_plan_arm(const struct fault *fault, unsigned n);
+
+/* No more calls fail. True: one was hit. */
+bool fault_plan_disarm(void);
+
+/* Whether a call was hit since it was armed. */
+bool fault_plan_has_hit(void);
+
+#endif
