@@ -254,6 +254,19 @@ train-example: deps data
 	build/lstmd train models/mnist-example.json --data $(DATA) --out build/models/mnist-example \
 	  --epochs 6 --batch-size 50 --restart
 
+## train-http: the example network trained through HTTP on 10,000 images: the bits of lstmd train
+.PHONY: train-http
+train-http: deps-test data
+	$(Q)$(MAKE) --no-print-directory $(B)/run_tests $(B)/lstmd
+	$(Q)TRAIN_HTTP_DATA=$(DATA) OPENBLAS_NUM_THREADS=1 $(B)/run_tests train_http
+
+KILL_ROUNDS ?= 200
+## train-kill: the daemon killed KILL_ROUNDS (200) times in a storm of train-steps
+.PHONY: train-kill
+train-kill: deps-test
+	$(Q)$(MAKE) --no-print-directory $(B)/run_tests $(B)/lstmd
+	$(Q)TRAIN_KILL_ROUNDS=$(KILL_ROUNDS) OPENBLAS_NUM_THREADS=1 $(B)/run_tests train_durable
+
 ## evaluate: accuracy of the shipped model through HTTP, on the test images and a distorted copy
 .PHONY: evaluate
 evaluate: deps-test data

@@ -5,7 +5,7 @@
 
 #include "tests/support/assert_tensor.h"
 #include "tests/support/cases.h"
-#include "tests/support/golden_forward.h"
+#include "tests/support/golden_training.h"
 #include "tests/support/model_builder.h"
 
 Suite *suite_goldens(void);
@@ -15,13 +15,8 @@ enum {
     TIME = GOLDEN_TIME,
     EMBED = GOLDEN_EMBED,
     UNITS = GOLDEN_UNITS,
-    CLASSES = 3
+    CLASSES = GOLDEN_CLASSES
 };
-
-static void load_tensor(const json_t *golden, const char *key, struct reference_tensor *tensor)
-{
-    golden_values(golden, key, tensor->data, tensor->n);
-}
 
 static void compare_forward(const json_t *golden, const struct golden_case *this_case,
                             const struct lstm_sequence *sequences)
@@ -88,15 +83,6 @@ START_TEST(test_forward_pass_gives_the_numbers_of_tensorflow_js)
 }
 END_TEST
 
-static const struct training_case {
-    const char *name, *loss;
-    size_t lengths[BATCH];
-} training_cases[] = {
-    {"demo7_double_softmax", "{\"loss\":\"softmax_cross_entropy_on_softmax\"}", {2, 2, 2}},
-    {"plain", "{\"loss\":\"softmax_cross_entropy\"}", {2, 2, 2}},
-    {"plain_sequence_length", "{\"loss\":\"softmax_cross_entropy\"}", {2, 1, 2}},
-};
-
 static const struct {
     const char *key, *name;
     size_t n;
@@ -106,31 +92,6 @@ static const struct {
     {"w", "softmax/kernel", 15},
     {"b", "softmax/bias", 3},
 };
-
-static struct lstm_model *training_model(const json_t *golden, const char *training)
-{
-    struct reference_network network = {
-        .features = EMBED,
-        .n_layers = 2,
-        .layers = {{.kind = REFERENCE_LSTM,
-                    .name = "rnn/basic_lstm_cell",
-                    .units = UNITS,
-                    .forget_bias = 1},
-                   {.kind = REFERENCE_DENSE,
-                    .name = "softmax",
-                    .units = CLASSES,
-                    .activation = "softmax"}},
-    };
-    reference_init(&network, 1);
-    load_tensor(golden, "init/kernel", &network.layers[0].tensors[0]);
-    load_tensor(golden, "init/bias", &network.layers[0].tensors[1]);
-    load_tensor(golden, "init/w", &network.layers[1].tensors[0]);
-    load_tensor(golden, "init/b", &network.layers[1].tensors[1]);
-    struct build_options options = {.training = training};
-    struct lstm_model *model = build_model(&network, &options);
-    reference_release(&network);
-    return model;
-}
 
 static void compare_gradients(const struct lstm_trainer *trainer, const struct lstm_model *model,
                               const json_t *golden, const char *step_path)
@@ -164,9 +125,9 @@ static void compare_parameters(const struct lstm_trainer *trainer, const json_t 
 
 START_TEST(test_training_gives_the_losses_gradients_and_parameters_of_tensorflow)
 {
-    const struct training_case *this_case = &training_cases[_i];
+    const struct golden_training *this_case = &golden_trainings[_i];
     json_t *golden = golden_load("train_golden.json");
-    struct lstm_model *model = training_model(golden, this_case->loss);
+    struct lstm_model *model = golden_training_model(golden, this_case);
     struct lstm_trainer *trainer = NULL;
     struct lstm_error error;
     float x[BATCH * TIME * EMBED], targets[BATCH * CLASSES];
@@ -178,7 +139,7 @@ START_TEST(test_training_gives_the_losses_gradients_and_parameters_of_tensorflow
             (struct lstm_sequence){.input = x + b * TIME * EMBED, .steps = this_case->lengths[b]};
     struct lstm_examples examples = {sequences, targets, NULL, BATCH};
     assert_ok(lstm_trainer_create(model, NULL, &trainer, &error), &error);
-    for (size_t step = 0; step < 3; step++) {
+    for (size_t step = 0; step < GOLDEN_STEPS; step++) {
         char path[96], key[128];
         struct lstm_training_result result;
         snprintf(path, sizeof path, "cases/%s/steps/%zu", this_case->name, step);
@@ -205,6 +166,6 @@ Suite *suite_goldens(void)
                         N_GOLDEN_CASES);
     tcase_add_loop_test(golden,
                         test_training_gives_the_losses_gradients_and_parameters_of_tensorflow, 0,
-                        N_CASES(training_cases));
+                        N_GOLDEN_TRAININGS);
     return suite;
 }

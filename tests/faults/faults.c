@@ -122,6 +122,11 @@ int unlink(const char *path)
     return judge(FAULT_UNLINK, path) == FAIL ? -1 : REAL(unlink)(path);
 }
 
+int unlinkat(int folder, const char *path, int flags)
+{
+    return judge_file(FAULT_UNLINK, folder) == FAIL ? -1 : REAL(unlinkat)(folder, path, flags);
+}
+
 int mkdir(const char *path, mode_t mode)
 {
     return judge(FAULT_MAKE_FOLDER, path) == FAIL ? -1 : REAL(mkdir)(path, mode);

@@ -18,7 +18,7 @@ enum fault_call {
     FAULT_SYNC,
     FAULT_CLOSE,
     FAULT_RENAME,
-    FAULT_UNLINK
+    FAULT_UNLINK /* also what is removed with its folder */
 };
 
 struct fault_plan {

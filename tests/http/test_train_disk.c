@@ -2,6 +2,7 @@
  * Apache-2.0 */
 #include <check.h>
 #include <dirent.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -162,6 +163,46 @@ START_TEST(test_train_version_that_cannot_be_written_leaves_nothing_behind)
 }
 END_TEST
 
+/* Root may write anywhere, so the daemon becomes somebody else. */
+START_TEST(test_train_publish_into_a_read_only_repository_is_a_conflict_and_serving_goes_on)
+{
+    const bool is_root = geteuid() == 0;
+    const char *options[] = {"--state-dir", d->site.state, is_root ? "--user" : NULL, "nobody",
+                             NULL};
+    char folder[300];
+    snprintf(folder, sizeof folder, "%s/m", d->site.models);
+    ck_assert_int_eq(chmod(d->site.root.path, 0755), 0);
+    ck_assert_int_eq(chmod(folder, 0555), 0);
+    ck_assert_int_eq(mkdir(d->site.state, 0755), 0);
+    const struct passwd *nobody = getpwnam("nobody");
+    ck_assert_ptr_nonnull(nobody);
+    if (is_root)
+        ck_assert_int_eq(chown(d->site.state, nobody->pw_uid, nobody->pw_gid), 0);
+    train_daemon_start(options);
+    train_step(0, 200);
+    train_on(expected, 0);
+    train_post(M ":publish", "");
+    assert_refused("publish", &d->answer, 409, "the model repository cannot be written to");
+    assert_head();
+    train_step(1, 200);
+    train_on(expected, 1);
+    assert_head();
+    assert_checkpoint_holds(expected);
+    train_daemon_stop();
+    ck_assert_int_eq(chmod(folder, 0755), 0);
+}
+END_TEST
+
+START_TEST(test_train_stop_that_cannot_save_says_so)
+{
+    train_daemon_start_sync("never");
+    train_step(0, 200);
+    break_by_limit();
+    client_release(&d->client);
+    ck_assert_int_eq(daemon_stop(&d->server), 1);
+}
+END_TEST
+
 Suite *suite_train_disk(void)
 {
     Suite *suite = suite_create("train_disk");
@@ -172,6 +213,9 @@ Suite *suite_train_disk(void)
                         N_CASES(failures));
     tcase_add_test(tcase, test_train_first_step_that_cannot_be_saved_leaves_the_published_weights);
     tcase_add_test(tcase, test_train_version_that_cannot_be_written_leaves_nothing_behind);
+    tcase_add_test(
+        tcase, test_train_publish_into_a_read_only_repository_is_a_conflict_and_serving_goes_on);
+    tcase_add_test(tcase, test_train_stop_that_cannot_save_says_so);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "server/request.h"
+#include "tests/support/raw_client.h"
 #include "tests/support/refusals.h"
 #include "tests/support/train_daemon.h"
 
@@ -168,6 +169,27 @@ START_TEST(test_train_with_another_sync_is_kept_by_a_stop)
 }
 END_TEST
 
+/* A body that never comes keeps the drain from ending by itself. */
+START_TEST(test_train_with_another_sync_is_kept_when_the_drain_is_cut)
+{
+    static struct raw_client slow;
+    const char *const options[] = {
+        "--train-sync", lazy_syncs[_i], "--state-dir", d->site.state, "--drain-seconds", "1", NULL};
+    train_daemon_start(options);
+    raw_client_connect(&slow, d->server.port);
+    raw_client_send_text(&slow, "POST " M ":train-step HTTP/1.1\r\nHost: a\r\n"
+                                "Content-Length: 9\r\n\r\n{");
+    for (unsigned k = 0; k < 5; k++) {
+        train_step(k, 200);
+        train_on(expected, k);
+    }
+    client_release(&d->client);
+    ck_assert_int_eq(daemon_stop(&d->server), 1);
+    raw_client_close(&slow);
+    assert_checkpoint_holds(expected);
+}
+END_TEST
+
 START_TEST(test_train_interval_comes_to_disk_by_itself)
 {
     char path[300];
@@ -251,6 +273,7 @@ Suite *suite_train_durable(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, start, stop);
     tcase_add_loop_test(tcase, test_train_with_another_sync_is_kept_by_a_stop, 0, 2);
+    tcase_add_loop_test(tcase, test_train_with_another_sync_is_kept_when_the_drain_is_cut, 0, 2);
     tcase_add_test(tcase, test_train_interval_comes_to_disk_by_itself);
     tcase_add_test(tcase, test_train_state_folder_is_one_daemons_alone);
     tcase_add_test(tcase, test_train_damaged_checkpoint_is_not_used_and_not_overwritten);

@@ -18,25 +18,6 @@ Suite *suite_train_faults(void);
 
 enum { MOST_CALLS = 40 };
 
-static const struct fault faults[] = {
-    {"write: I/O error", FAULT_WRITE, EIO, false, false},
-    {"write: I/O errors", FAULT_WRITE, EIO, true, false},
-    {"write: half of it", FAULT_WRITE, 0, false, true},
-    {"write: half of it, then the disk is full", FAULT_WRITE, ENOSPC, true, true},
-    {"write: the disk is full", FAULT_WRITE, ENOSPC, true, false},
-    {"fsync: I/O error", FAULT_SYNC, EIO, false, false},
-    {"fsync: I/O errors", FAULT_SYNC, EIO, true, false},
-    {"fsync: the disk is full", FAULT_SYNC, ENOSPC, true, false},
-    {"close: I/O error", FAULT_CLOSE, EIO, false, false},
-    {"rename: I/O error", FAULT_RENAME, EIO, false, false},
-    {"rename: the disk is full", FAULT_RENAME, ENOSPC, true, false},
-    {"open: no more files", FAULT_CREATE, EMFILE, false, false},
-    {"open: the disk is full", FAULT_CREATE, ENOSPC, true, false},
-    {"mkdir: I/O error", FAULT_MAKE_FOLDER, EIO, false, false},
-    {"mkdir: over the quota", FAULT_MAKE_FOLDER, EDQUOT, true, false},
-    {"unlink: I/O errors", FAULT_UNLINK, EIO, true, false},
-};
-
 static struct train_daemon *const d = &learner_daemon;
 static struct lstm_trainer *expected; /* what the daemon should have learned */
 static const char *base;              /* on which version */
@@ -199,7 +180,7 @@ static void assert_goes_on(void)
 
 START_TEST(test_train_survives_any_failing_call)
 {
-    const struct fault *fault = &faults[_i];
+    const struct fault *fault = &write_faults[_i];
     for (size_t k = 0; k < N_CASES(operations); k++) {
         bool has_hit = true;
         for (unsigned n = 1; has_hit; n++) {
@@ -217,7 +198,7 @@ END_TEST
  * have brought to disk. So the step that was refused may be there, whole; nothing else is lost. */
 START_TEST(test_train_crash_while_the_disk_fails_keeps_every_answered_step)
 {
-    const struct fault *fault = &faults[_i];
+    const struct fault *fault = &write_faults[_i];
     bool has_hit = true;
     for (unsigned n = 1; has_hit; n++) {
         begin();
@@ -268,9 +249,9 @@ Suite *suite_train_faults(void)
     Suite *suite = suite_create("train_faults");
     TCase *tcase = tcase_create("train_faults");
     tcase_set_timeout(tcase, 300);
-    tcase_add_loop_test(tcase, test_train_survives_any_failing_call, 0, N_CASES(faults));
+    tcase_add_loop_test(tcase, test_train_survives_any_failing_call, 0, N_WRITE_FAULTS);
     tcase_add_loop_test(tcase, test_train_crash_while_the_disk_fails_keeps_every_answered_step, 0,
-                        N_CASES(faults));
+                        N_WRITE_FAULTS);
     tcase_add_loop_test(tcase, test_train_checkpoint_that_cannot_be_read_is_not_begun_anew, 0,
                         N_CASES(read_faults));
     suite_add_tcase(suite, tcase);

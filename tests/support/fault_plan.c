@@ -3,6 +3,7 @@
 #include "tests/support/fault_plan.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,6 +11,25 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+const struct fault write_faults[N_WRITE_FAULTS] = {
+    {"write: I/O error", FAULT_WRITE, EIO, false, false},
+    {"write: I/O errors", FAULT_WRITE, EIO, true, false},
+    {"write: half of it", FAULT_WRITE, 0, false, true},
+    {"write: half of it, then the disk is full", FAULT_WRITE, ENOSPC, true, true},
+    {"write: the disk is full", FAULT_WRITE, ENOSPC, true, false},
+    {"fsync: I/O error", FAULT_SYNC, EIO, false, false},
+    {"fsync: I/O errors", FAULT_SYNC, EIO, true, false},
+    {"fsync: the disk is full", FAULT_SYNC, ENOSPC, true, false},
+    {"close: I/O error", FAULT_CLOSE, EIO, false, false},
+    {"rename: I/O error", FAULT_RENAME, EIO, false, false},
+    {"rename: the disk is full", FAULT_RENAME, ENOSPC, true, false},
+    {"open: no more files", FAULT_CREATE, EMFILE, false, false},
+    {"open: the disk is full", FAULT_CREATE, ENOSPC, true, false},
+    {"mkdir: I/O error", FAULT_MAKE_FOLDER, EIO, false, false},
+    {"mkdir: over the quota", FAULT_MAKE_FOLDER, EDQUOT, true, false},
+    {"unlink: I/O errors", FAULT_UNLINK, EIO, true, false},
+};
 
 static struct fault_plan *plan;
 

@@ -16,6 +16,10 @@ struct fault {
     bool is_short; /* the first call writes a half of what it should */
 };
 
+/* How what writes files may fail. */
+enum { N_WRITE_FAULTS = 16 };
+extern const struct fault write_faults[N_WRITE_FAULTS];
+
 /* From now on daemons start with the library; path: of a file to be made, for the plan. folder: in
  * which files calls may fail. */
 void fault_plan_begin(const char *path, const char *folder);
