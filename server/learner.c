@@ -123,7 +123,8 @@ static enum lstm_status make_trainer(const struct learner_rules *rules,
 }
 
 enum lstm_status learner_restore_head(void *context, const struct served_version *published,
-                                      struct lstm_model **head, struct lstm_error *error)
+                                      struct lstm_model **head, uint64_t *steps,
+                                      struct lstm_error *error)
 {
     char path[PATH_MAX];
     struct lstm_trainer *trainer = NULL;
@@ -134,22 +135,29 @@ enum lstm_status learner_restore_head(void *context, const struct served_version
     if (status != LSTM_OK || path[0] == '\0' || is_missing(path))
         return status;
     status = make_trainer(context, published, path, &trainer, &n_published, &is_restored, error);
-    if (status == LSTM_OK && is_restored)
+    if (status == LSTM_OK && is_restored) {
         status = lstm_trainer_snapshot(trainer, head, error);
+        *steps = lstm_trainer_n_steps(trainer);
+    }
     lstm_trainer_destroy(trainer);
     return status;
 }
 
 /* ---- Life ----------------------------------------------------------------------------------- */
 
+static enum lstm_status set_head(const struct learner *learner, struct lstm_model *model,
+                                 struct lstm_error *error)
+{
+    return registry_set_head(learner->rules->registry, learner->base, model,
+                             lstm_trainer_n_steps(learner->trainer), error);
+}
+
 /* The head may have been made of an older checkpoint, while this one was being written. */
 static enum lstm_status renew_head(const struct learner *learner, struct lstm_error *error)
 {
     struct lstm_model *model = NULL;
     const enum lstm_status status = lstm_trainer_snapshot(learner->trainer, &model, error);
-    return status == LSTM_OK
-               ? registry_set_head(learner->rules->registry, learner->base, model, error)
-               : status;
+    return status == LSTM_OK ? set_head(learner, model, error) : status;
 }
 
 enum lstm_status learner_create(const struct learner_rules *rules,
@@ -222,7 +230,7 @@ enum lstm_status learner_forget(const struct learner_rules *rules,
     enum lstm_status status = make_path(rules, base, path, error);
     if (status == LSTM_OK && path[0] != '\0')
         status = remove_checkpoint(rules, base, path, error);
-    return status == LSTM_OK ? registry_set_head(rules->registry, base, NULL, error) : status;
+    return status == LSTM_OK ? registry_set_head(rules->registry, base, NULL, 0, error) : status;
 }
 
 /* ---- Learning ------------------------------------------------------------------------------- */
@@ -264,7 +272,7 @@ enum lstm_status learner_commit(struct learner *learner, struct lstm_error *erro
     if (status == LSTM_OK && learner->kept != NULL)
         status = learner_save(learner, error);
     if (status == LSTM_OK)
-        status = registry_set_head(learner->rules->registry, learner->base, model, error);
+        status = set_head(learner, model, error);
     else
         lstm_model_destroy(model);
     if (learner->kept == NULL)

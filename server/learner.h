@@ -69,6 +69,7 @@ LSTM_MUST_CHECK enum lstm_status learner_forget(const struct learner_rules *rule
 
 /* A registry_heads.restore; context: the rules. */
 enum lstm_status learner_restore_head(void *context, const struct served_version *published,
-                                      struct lstm_model **head, struct lstm_error *error);
+                                      struct lstm_model **head, uint64_t *steps,
+                                      struct lstm_error *error);
 
 #endif

@@ -24,13 +24,15 @@ struct served_version {
     const char *model;
     uint64_t number;
     struct batch_queue *queue;
+    bool is_head; /* its weights are what was learned on that version, not what was published */
 };
 
 /* What was learned on a version in an earlier life, asked for when the version is loaded: *head is
- * new, or NULL if there is nothing. */
+ * new, or NULL if there is nothing; *steps is how many led to it. */
 struct registry_heads {
     enum lstm_status (*restore)(void *context, const struct served_version *published,
-                                struct lstm_model **head, struct lstm_error *error);
+                                struct lstm_model **head, uint64_t *steps,
+                                struct lstm_error *error);
     void *context;
 };
 
@@ -76,12 +78,22 @@ LSTM_MUST_CHECK enum lstm_status registry_find_published(struct registry *regist
                                                          const struct served_version **found,
                                                          struct lstm_error *error);
 
-/* Makes this model, which is taken, the head of a published version; NULL: there is to be none. One
- * thread at a time may change a version's head. INVALID: another architecture; NO_MEMORY. */
+/* Makes this model, which is taken and was learned in as many steps, the head of a published
+ * version; NULL: there is to be none. One thread at a time may change a version's head. INVALID:
+ * another architecture; NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status registry_set_head(struct registry *registry,
                                                    const struct served_version *published,
-                                                   struct lstm_model *model,
+                                                   struct lstm_model *model, uint64_t steps,
                                                    struct lstm_error *error);
+
+/* The head of a version that serves, if it was learned in at least as many steps; NULL: there is no
+ * such. To be released. */
+const struct served_version *registry_find_head(struct registry *registry, const char *model,
+                                                uint64_t number, uint64_t least_steps);
+
+/* In how many steps a head was learned; UINT64_MAX: it is a version's head no more. */
+uint64_t registry_head_steps(const struct served_version *head);
+
 const struct served_version *registry_retain(const struct served_version *version);
 void registry_release(const struct served_version *version);
 

@@ -19,6 +19,7 @@
 struct version {
     struct served_version served; /* first: a pointer to it points to the version */
     atomic_size_t references;
+    atomic_uint_fast64_t steps; /* that a head was learned in; UINT64_MAX: nobody's head any more */
     char model[MODEL_NAME_BYTES];
 
     enum version_state state;

@@ -41,35 +41,69 @@ static void exchange_head(struct registry *registry, struct version *published,
     struct version *old = published->head;
     published->head = head;
     pthread_mutex_unlock(&registry->lock);
-    if (old != NULL)
-        registry_release(&old->served);
+    if (old == NULL)
+        return;
+    atomic_store(&old->steps, UINT64_MAX);
+    registry_release(&old->served);
 }
 
+const struct served_version *registry_find_head(struct registry *registry, const char *model,
+                                                uint64_t number, uint64_t least_steps)
+{
+    const struct served_version *found = NULL;
+    pthread_mutex_lock(&registry->lock);
+    const struct model_entry *entry = entries_find_model(registry, model);
+    const struct version *version = entry != NULL ? entries_find_version(entry, number) : NULL;
+    if (version != NULL && version->state == VERSION_AVAILABLE && version->head != NULL &&
+        atomic_load(&version->head->steps) >= least_steps)
+        found = registry_retain(&version->head->served);
+    pthread_mutex_unlock(&registry->lock);
+    return found;
+}
+
+uint64_t registry_head_steps(const struct served_version *head)
+{
+    return atomic_load(&entries_inside(head)->steps);
+}
+
+/* A first head; the model is taken. */
+static enum lstm_status add_head(struct registry *registry, struct version *published,
+                                 struct lstm_model *model, uint64_t steps, struct lstm_error *error)
+{
+    struct version *head = calloc(1, sizeof *head);
+    if (head == NULL) {
+        lstm_model_destroy(model);
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for what was learned");
+    }
+    memcpy(head->model, published->model, sizeof head->model);
+    head->served = (struct served_version){
+        .model = head->model, .number = published->served.number, .is_head = true};
+    atomic_init(&head->references, 1);
+    atomic_init(&head->steps, steps);
+    head->state = VERSION_AVAILABLE;
+    const enum lstm_status status =
+        batch_queue_create(registry->batcher, model, head->model, &head->served.queue, error);
+    if (status == LSTM_OK)
+        exchange_head(registry, published, head);
+    else
+        free(head);
+    return status;
+}
+
+/* The steps are counted once the weights are there: who reads them finds no more than there are. */
 enum lstm_status registry_set_head(struct registry *registry,
                                    const struct served_version *published, struct lstm_model *model,
-                                   struct lstm_error *error)
+                                   uint64_t steps, struct lstm_error *error)
 {
     struct version *version = entries_inside(published);
     if (model == NULL) {
         exchange_head(registry, version, NULL);
         return LSTM_OK;
     }
-    if (version->head != NULL)
-        return batch_queue_publish(version->head->served.queue, model, error);
-    struct version *head = calloc(1, sizeof *head);
-    if (head == NULL) {
-        lstm_model_destroy(model);
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for what was learned");
-    }
-    memcpy(head->model, version->model, sizeof head->model);
-    head->served = (struct served_version){.model = head->model, .number = published->number};
-    atomic_init(&head->references, 1);
-    head->state = VERSION_AVAILABLE;
-    const enum lstm_status status =
-        batch_queue_create(registry->batcher, model, head->model, &head->served.queue, error);
+    if (version->head == NULL)
+        return add_head(registry, version, model, steps, error);
+    const enum lstm_status status = batch_queue_publish(version->head->served.queue, model, error);
     if (status == LSTM_OK)
-        exchange_head(registry, version, head);
-    else
-        free(head);
+        atomic_store(&version->head->steps, steps);
     return status;
 }

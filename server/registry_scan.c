@@ -57,13 +57,14 @@ static void log_failure(const struct model_entry *model, uint64_t number, const 
 static void restore_head(struct registry *registry, const struct version *version)
 {
     struct lstm_model *head = NULL;
+    uint64_t steps = 0;
     struct lstm_error error;
     if (registry->heads.restore == NULL)
         return;
     enum lstm_status status =
-        registry->heads.restore(registry->heads.context, &version->served, &head, &error);
+        registry->heads.restore(registry->heads.context, &version->served, &head, &steps, &error);
     if (status == LSTM_OK && head != NULL)
-        status = registry_set_head(registry, &version->served, head, &error);
+        status = registry_set_head(registry, &version->served, head, steps, &error);
     if (status != LSTM_OK)
         log_error("head_failed", L_STR("model", version->model),
                   L_INT("version", version->served.number), L_STR("error", error.text));

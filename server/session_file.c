@@ -18,7 +18,7 @@
 #include "server/buf.h"
 #include "server/log.h"
 
-enum { FORMAT = 1, PAGE = 64 };
+enum { FORMAT = 2, PAGE = 64 };
 
 /* No model has states as large. */
 static const uint64_t most_values = UINT64_C(1) << 32;
@@ -29,7 +29,8 @@ static const char mark[8] = {'l', 's', 't', 'm', 'd', 's', 'e', 's'};
 struct head {
     uint64_t id_bytes, model_bytes; /* without NULs; 0: the end of the sessions */
     uint64_t version, steps, age_us;
-    uint64_t state_size; /* floats */
+    uint64_t is_head, learned; /* whether it runs on what was learned, and in how many steps */
+    uint64_t state_size;       /* floats */
 };
 
 static const uint64_t sum_of_nothing = UINT64_C(14695981039346656037);
@@ -85,6 +86,8 @@ static bool put_session(struct writer *writer, struct session *session)
                               .version = version->number,
                               .steps = steps,
                               .age_us = (uint64_t)info.age_us,
+                              .is_head = version->is_head,
+                              .learned = version->is_head ? registry_head_steps(version) : 0,
                               .state_size =
                                   lstm_model_info(batch_queue_model(version->queue))->state_size};
     put(writer, &head, sizeof head);
@@ -183,18 +186,29 @@ static bool skip(struct reader *reader, uint64_t n)
     return true;
 }
 
-/* The version that a session of the file ran on; NULL: it does not serve, or has other states. */
-static const struct served_version *
-find_version(struct registry *registry, const struct session_info *info, uint64_t state_size)
+/* As it was published. NULL: it does not serve. */
+static const struct served_version *find_published(struct registry *registry,
+                                                   const struct session_info *info)
 {
     const struct served_version *version;
     struct path_parts parts = {.version = ""};
     struct lstm_error unused;
     snprintf(parts.model, sizeof parts.model, "%s", info->model);
     snprintf(parts.version, sizeof parts.version, "%" PRIu64, info->version);
-    if (registry_find(registry, &parts, &version, &unused) != LSTM_OK)
+    return registry_find(registry, &parts, &version, &unused) == LSTM_OK ? version : NULL;
+}
+
+/* The version that a session of the file ran on; NULL: it does not serve, or has other states, or
+ * what was learned on it is not there: other weights would not go on where these were. */
+static const struct served_version *
+find_version(struct registry *registry, const struct session_info *info, const struct head *head)
+{
+    const struct served_version *version =
+        head->is_head != 0 ? registry_find_head(registry, info->model, info->version, head->learned)
+                           : find_published(registry, info);
+    if (version == NULL)
         return NULL;
-    if (lstm_model_info(batch_queue_model(version->queue))->state_size == state_size)
+    if (lstm_model_info(batch_queue_model(version->queue))->state_size == head->state_size)
         return version;
     registry_release(version);
     return NULL;
@@ -226,12 +240,12 @@ static enum lstm_status read_session(struct reader *reader, const struct head *h
     struct session_info info = {
         .version = head->version, .steps = head->steps, .age_us = (int64_t)head->age_us};
     if (head->id_bytes >= sizeof info.id || head->model_bytes >= sizeof info.model ||
-        head->state_size > most_values || head->age_us > INT64_MAX / 2)
+        head->state_size > most_values || head->age_us > INT64_MAX / 2 || head->is_head > 1)
         return lstm_fail(error, LSTM_FORMAT, "%s: a session's head makes no sense", reader->path);
     if (!take(reader, info.id, head->id_bytes) || !take(reader, info.model, head->model_bytes))
         return fail_short(reader, error);
     const struct served_version *version =
-        reader->sessions != NULL ? find_version(reader->registry, &info, head->state_size) : NULL;
+        reader->sessions != NULL ? find_version(reader->registry, &info, head) : NULL;
     if (version == NULL) {
         reader->counts.n_dropped++;
         return skip(reader, head->state_size * sizeof(float)) ? LSTM_OK : fail_short(reader, error);
@@ -324,7 +338,10 @@ enum lstm_status session_file_restore(const char *path, struct sessions *session
         return lstm_fail(error, status, "%s", failure.text);
     log_info("sessions_restored", L_INT("count", counts.n_restored));
     if (counts.n_dropped > 0)
-        log_warn("sessions_dropped", L_INT("count", counts.n_dropped),
-                 L_STR("error", "their version does not serve, or there was no place"));
+        log_warn(
+            "sessions_dropped", L_INT("count", counts.n_dropped),
+            L_STR("error",
+                  "their version does not serve, what was learned on it is gone, or there was no "
+                  "place"));
     return LSTM_OK;
 }

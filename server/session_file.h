@@ -17,7 +17,9 @@ LSTM_MUST_CHECK enum lstm_status session_file_write(const char *path, struct ses
 
 struct session_file_counts {
     size_t n_restored;
-    size_t n_dropped; /* their version does not serve, has other states, or there was no place */
+    size_t n_dropped; /* their version does not serve or has other states, what was learned on it is
+                         gone (a reset, a crash without a checkpoint, no --state-dir), or there was
+                         no place */
 };
 
 /* Adds the sessions of a file. NOT_FOUND: there is none. FORMAT: it is damaged, and how; nothing

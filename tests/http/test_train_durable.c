@@ -1,7 +1,7 @@
 /* test_train_durable.c: what a daemon has learned outlives it, however it ends.
  * SPDX-License-Identifier: Apache-2.0
  *
- * TRAIN_KILL_ROUNDS is how often it is killed in a storm of train-steps (5). */
+ * TRAIN_KILL_ROUNDS is how often it is killed in a storm of train-steps (20). */
 #include <check.h>
 #include <pthread.h>
 #include <sched.h>
@@ -18,7 +18,7 @@
 
 Suite *suite_train_durable(void);
 
-enum { N_CLIENTS = 4, KILL_ROUNDS = 5, MAX_ROUND_STEPS = 4096 };
+enum { N_CLIENTS = 4, KILL_ROUNDS = 20, MAX_ROUND_STEPS = 4096 };
 
 static struct train_daemon *const d = &learner_daemon;
 static struct lstm_trainer *expected; /* what the daemon should have learned */
