@@ -158,8 +158,8 @@ force:
 
 # What Debian and Ubuntu call what is needed to build, to test, and to check everything.
 build_packages := gcc libc6-dev make pkg-config libmicrohttpd-dev libjansson-dev \
-                  libopenblas-dev zlib1g-dev libgnutls28-dev libspng-dev
-test_packages  := $(build_packages) check libcurl4-openssl-dev curl python3
+                  libopenblas-dev zlib1g-dev libgnutls28-dev libspng-dev libcurl4-openssl-dev
+test_packages  := $(build_packages) check curl python3
 dev_packages   := $(test_packages) clang clang-format clang-tidy
 
 # Installs those of the packages that are missing, saying so first; sudo only when not root.

@@ -2,6 +2,7 @@
 #include "server/commands.h"
 
 #include "server/bench_config.h"
+#include "server/client_config.h"
 #include "server/convert_config.h"
 #include "server/serve_config.h"
 #include "server/train_config.h"
@@ -16,8 +17,14 @@ const struct command commands[] = {
     {"inspect", "FILE", "list a model file's arrays, and tell what it is", inspect_options,
      sizeof(struct inspect_config), 1, 1, cmd_inspect},
     {"man", "", "print the manual page, as roff", man_options, 0, 0, 0, cmd_man},
+    {"predict", "FILE", "ask a server what a PNG or JSON file shows; - is standard input",
+     ask_options, sizeof(struct client_config), 1, 1, cmd_predict},
     {"serve", "", "serve the models of a repository over HTTP", serve_options,
      sizeof(struct serve_config), 0, 0, cmd_serve},
+    {"state", "FILE", "ask a server for the states that a PNG or JSON file leaves", ask_options,
+     sizeof(struct client_config), 1, 1, cmd_state},
+    {"top", "", "show the live figures of a server", top_options, sizeof(struct client_config), 0,
+     0, cmd_top},
     {"train", "MODEL.json", "train a model on MNIST files", train_options,
      sizeof(struct train_config), 1, 1, cmd_train},
     {0}};

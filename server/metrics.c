@@ -88,6 +88,9 @@ const struct metric_family metric_families[N_METRICS] = {
                               .help = "Time of one train-step's computation.",
                               .labels = {"model"},
                               .buckets = seconds},
+    [METRIC_RESIDENT_BYTES] = {.name = "lstmd_resident_memory_bytes",
+                               .kind = METRIC_GAUGE,
+                               .help = "Memory of the server that is in RAM."},
 };
 
 static _Atomic(struct metric_series *) chains[N_METRICS][N_CHAINS];

@@ -18,8 +18,7 @@
 
 enum { MAX_ARGUMENTS = 32 };
 
-/* The path of the binary beside this program's own. */
-static void find_binary(char path[PATH_MAX])
+void daemon_find_binary(char path[PATH_MAX])
 {
     static const char name[] = "lstmd";
     const ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - sizeof name);
@@ -36,7 +35,7 @@ static void spawn(struct daemon *server, const char *const *arguments)
     char path[PATH_MAX];
     char *argv[MAX_ARGUMENTS + 2] = {path};
     int ends[2];
-    find_binary(path);
+    daemon_find_binary(path);
     for (size_t i = 0; arguments[i] != NULL; i++) {
         ck_assert_uint_lt(i, MAX_ARGUMENTS);
         argv[i + 1] = (char *)(uintptr_t)arguments[i];

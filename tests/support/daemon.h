@@ -6,6 +6,7 @@
 #ifndef DAEMON_H
 #define DAEMON_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -42,6 +43,9 @@ const char *daemon_log(const struct daemon *server);
 
 /* Its resident memory. */
 size_t daemon_resident_bytes(const struct daemon *server);
+
+/* The path of `lstmd` beside the test program. */
+void daemon_find_binary(char path[PATH_MAX]);
 
 /* What became of a run of `lstmd` that ends by itself. */
 struct daemon_run {

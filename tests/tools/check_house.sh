@@ -32,6 +32,7 @@ while read -r header files; do
     done
 done <<END
 cblas.h core/blas.c
+curl/curl.h server/http_client.c
 zlib.h core/gzip.c
 jansson.h core/json_doc.c server/json.c
 microhttpd.h server/http.c server/http_exchange.c server/http_exchange.h
