@@ -8,10 +8,13 @@
 #include "core/status.h"
 
 const struct import_reader *const import_readers[] = {
-    &reader_lstmd, &reader_safetensors, &reader_torch, &reader_torch_legacy, NULL,
+    &reader_lstmd, &reader_safetensors,  &reader_tf_checkpoint,
+    &reader_torch, &reader_torch_legacy, NULL,
 };
 
 const struct import_naming import_namings[] = {
+    {"TensorFlow 1", names_tf1_probe, names_tf1_plan},
+
     {"PyTorch", names_torch_probe, names_torch_plan},
     {0},
 };

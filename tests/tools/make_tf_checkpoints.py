@@ -1,0 +1,293 @@
+#!/usr/bin/env python3
+"""make_tf_checkpoints.py FOLDER: small TensorFlow checkpoints of every generation of names, and what
+their networks answer.
+
+For each case: CASE.index and CASE.data-00000-of-00001 as tf.train.Saver writes them, and CASE.txt:
+a line of steps, features, outputs and the options of `lstmd convert`, then the inputs, then the
+outputs. The answers come from the formulas of TensorFlow's rnn_cell_impl.py, written out below one
+number at a time. The writer was checked by reading real checkpoints with its own reader's twin in
+core/import. Standard library only; the same seed gives the same bytes.
+SPDX-License-Identifier: Apache-2.0
+"""
+import math
+import random
+import struct
+import sys
+from pathlib import Path
+
+Matrix = list[list[float]]
+Vector = list[float]
+
+# ---- The files ----------------------------------------------------------------------------------
+
+
+def crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def masked(crc: int) -> int:
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def block(entries: list[tuple[bytes, bytes]]) -> bytes:
+    """Entries with shared beginnings of keys, a restart every 16; type and checksum behind."""
+    out, restarts, last = bytearray(), [], b""
+    for i, (key, value) in enumerate(entries):
+        shared = 0
+        if i % 16 == 0:
+            restarts.append(len(out))
+        else:
+            while shared < min(len(last), len(key)) and last[shared] == key[shared]:
+                shared += 1
+        out += varint(shared) + varint(len(key) - shared) + varint(len(value)) + key[shared:] + value
+        last = key
+    restarts = restarts or [0]
+    out += b"".join(struct.pack("<I", r) for r in restarts) + struct.pack("<I", len(restarts))
+    out += b"\0"
+    return bytes(out) + struct.pack("<I", masked(crc32c(bytes(out))))
+
+
+def table(entries: list[tuple[bytes, bytes]]) -> bytes:
+    data, meta = block(entries), block([])
+    out = data + meta
+    index = block([(entries[-1][0] + b"\xff", varint(0) + varint(len(data) - 5))])
+    footer = varint(len(data)) + varint(len(meta) - 5) + varint(len(out)) + varint(len(index) - 5)
+    return out + index + footer.ljust(40, b"\0") + bytes.fromhex("57fb808b247547db")
+
+
+def field(number: int, value: int) -> bytes:
+    return varint(number << 3) + varint(value) if value else b""
+
+
+def message(number: int, value: bytes) -> bytes:
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def shape_of(value) -> list[int]:
+    return [len(value)] + shape_of(value[0]) if isinstance(value, list) else []
+
+
+def flat(value) -> list[float]:
+    return [x for row in value for x in flat(row)] if isinstance(value, list) else [value]
+
+
+def write_checkpoint(prefix: Path, variables: dict) -> None:
+    entries = [(b"", field(1, 1) + message(3, field(1, 1)))]
+    data = bytearray()
+    for name in sorted(variables, key=lambda n: n.encode()):
+        values = flat(variables[name])
+        raw = struct.pack(f"<{len(values)}f", *values)
+        dims = b"".join(message(2, field(1, n)) for n in shape_of(variables[name]))
+        entries.append((name.encode(), field(1, 1) + message(2, dims) + field(4, len(data)) +
+                        field(5, len(raw)) + varint(6 << 3 | 5) +
+                        struct.pack("<I", masked(crc32c(raw)))))
+        data += raw
+    prefix.with_name(prefix.name + ".index").write_bytes(table(entries))
+    prefix.with_name(prefix.name + ".data-00000-of-00001").write_bytes(bytes(data))
+
+
+# ---- The formulas -------------------------------------------------------------------------------
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+def multiply(x: Vector, kernel: Matrix, bias: Vector) -> Vector:
+    assert len(x) == len(kernel)
+    return [bias[c] + sum(x[r] * kernel[r][c] for r in range(len(x))) for c in range(len(bias))]
+
+
+class Lstm:
+    """BasicLSTMCell, and LSTMCell with peepholes and a projection."""
+
+    def __init__(self, kernel: Matrix, bias: Vector, forget_bias: float = 1.0,
+                 peepholes: list[Vector] | None = None, projection: Matrix | None = None) -> None:
+        self.units = len(bias) // 4
+        self.kernel, self.bias, self.forget_bias = kernel, bias, forget_bias
+        self.peepholes = peepholes or [[0.0] * self.units] * 3
+        self.projection = projection
+        self.outputs = len(projection[0]) if projection else self.units
+
+    def run(self, inputs: list[Vector]) -> list[Vector]:
+        c, h, answers = [0.0] * self.units, [0.0] * self.outputs, []
+        w_i, w_f, w_o = self.peepholes
+        for x in inputs:
+            z, u = multiply(x + h, self.kernel, self.bias), self.units
+            old = c
+            c = [sigmoid(z[2 * u + k] + self.forget_bias + w_f[k] * old[k]) * old[k] +
+                 sigmoid(z[k] + w_i[k] * old[k]) * math.tanh(z[u + k]) for k in range(u)]
+            m = [sigmoid(z[3 * u + k] + w_o[k] * c[k]) * math.tanh(c[k]) for k in range(u)]
+            h = multiply(m, self.projection, [0.0] * self.outputs) if self.projection else m
+            answers.append(h)
+        return answers
+
+
+class Gru:
+    def __init__(self, gates: Matrix, gates_bias: Vector, candidate: Matrix, bias: Vector) -> None:
+        self.units = self.outputs = len(bias)
+        self.gates, self.gates_bias, self.candidate, self.bias = gates, gates_bias, candidate, bias
+
+    def run(self, inputs: list[Vector]) -> list[Vector]:
+        h, answers, n = [0.0] * self.units, [], self.units
+        for x in inputs:
+            z = [sigmoid(v) for v in multiply(x + h, self.gates, self.gates_bias)]
+            reset = [z[k] * h[k] for k in range(n)]
+            c = [math.tanh(v) for v in multiply(x + reset, self.candidate, self.bias)]
+            h = [z[n + k] * h[k] + (1 - z[n + k]) * c[k] for k in range(n)]
+            answers.append(h)
+        return answers
+
+
+def softmax(x: Vector) -> Vector:
+    powers = [math.exp(v - max(x)) for v in x]
+    return [v / sum(powers) for v in powers]
+
+
+# ---- The cases ----------------------------------------------------------------------------------
+
+
+def numbers(rng: random.Random, *shape: int):
+    """Values of float32, so that what is written is what was computed with."""
+    if not shape:
+        return struct.unpack("<f", struct.pack("<f", rng.uniform(-0.8, 0.8)))[0]
+    return [numbers(rng, *shape[1:]) for _ in range(shape[0])]
+
+
+def lstm(rng, inputs: int, units: int, outputs: int | None = None, **more) -> Lstm:
+    return Lstm(numbers(rng, inputs + (outputs or units), 4 * units), numbers(rng, 4 * units), **more)
+
+
+def gru(rng, inputs: int, units: int) -> Gru:
+    return Gru(numbers(rng, inputs + units, 2 * units), numbers(rng, 2 * units),
+               numbers(rng, inputs + units, units), numbers(rng, units))
+
+
+def answer(layers: list, inputs: list[Vector]) -> Vector:
+    for layer in layers:
+        inputs = layer.run(inputs)
+    return inputs[-1]
+
+
+def example(rng):
+    """The example program, after 7 steps of Adam."""
+    cell, kernel, bias = lstm(rng, 4, 3), numbers(rng, 3, 2), numbers(rng, 2)
+    variables = {"rnn/basic_lstm_cell/kernel": cell.kernel, "rnn/basic_lstm_cell/bias": cell.bias,
+                 "Variable": kernel, "Variable_1": bias}
+    for name, value in list(variables.items()):
+        for slot in ("/Adam", "/Adam_1"):
+            sizes = shape_of(value)
+            variables[name + slot] = numbers(rng, *sizes)
+    variables["beta1_power"], variables["beta2_power"] = 0.9 ** 8, 0.999 ** 8
+    inputs = numbers(rng, 5, 4)
+    return variables, inputs, softmax(multiply(answer([cell], inputs), kernel, bias)), ""
+
+
+def one_cell(rng, make, name, options=""):
+    cell, inputs = make(rng, 3, 2), numbers(rng, 4, 3)
+    return name(cell), inputs, answer([cell], inputs), options
+
+
+def lstm_names(kernel: str, bias: str):
+    return lambda cell: {kernel: cell.kernel, bias: cell.bias}
+
+
+def gru_names(gates: str, candidate: str, kernel: str, bias: str):
+    return lambda cell: {gates + kernel: cell.gates, gates + bias: cell.gates_bias,
+                         candidate + kernel: cell.candidate, candidate + bias: cell.bias}
+
+
+def stack(rng):
+    """Eleven cells, as cell_10 sorts before cell_2, in a user's scope."""
+    cells = [lstm(rng, 3 if i == 0 else 2, 2) for i in range(11)]
+    inputs, variables = numbers(rng, 4, 3), {"my/global": numbers(rng, 5)}
+    for i, cell in enumerate(cells):
+        scope = f"my/rnn/multi_rnn_cell/cell_{i}/basic_lstm_cell/"
+        variables |= {scope + "kernel": cell.kernel, scope + "bias": cell.bias}
+    return variables, inputs, answer(cells, inputs), ""
+
+
+def shared(rng):
+    cell, inputs = lstm(rng, 2, 2), numbers(rng, 4, 2)
+    scope = "rnn/multi_rnn_cell/cell_0/basic_lstm_cell/"
+    return ({scope + "kernel": cell.kernel, scope + "bias": cell.bias}, inputs,
+            answer([cell, cell], inputs), "shared-layers=2")
+
+
+def peepholes(rng):
+    cell = lstm(rng, 3, 2, 4, peepholes=numbers(rng, 3, 2), projection=numbers(rng, 2, 4))
+    inputs, scope = numbers(rng, 4, 3), "rnn/lstm_cell/"
+    variables = {scope + "kernel": cell.kernel, scope + "bias": cell.bias,
+                 scope + "projection/kernel": cell.projection}
+    for name, values in zip(("w_i_diag", "w_f_diag", "w_o_diag"), cell.peepholes):
+        variables[scope + name] = values
+    return variables, inputs, answer([cell], inputs), ""
+
+
+def bidirectional(rng):
+    forward, backward, inputs = lstm(rng, 3, 2), lstm(rng, 3, 2), numbers(rng, 4, 3)
+    variables = {}
+    for name, cell in (("fw", forward), ("bw", backward)):
+        scope = f"bidirectional_rnn/{name}/basic_lstm_cell/"
+        variables |= {scope + "kernel": cell.kernel, scope + "bias": cell.bias}
+    return variables, inputs, forward.run(inputs)[-1] + backward.run(inputs[::-1])[-1], ""
+
+
+def dense_in_front(rng):
+    """Dense layers on both sides of the cell; the first one has a name for its creation only."""
+    kernel, bias, cell = numbers(rng, 3, 5), numbers(rng, 5), lstm(rng, 5, 2)
+    head, head_bias, inputs = numbers(rng, 2, 1), numbers(rng, 1), numbers(rng, 4, 3)
+    variables = {"Variable": kernel, "Variable_1": head, "Variable_2": bias, "Variable_3": head_bias,
+                 "rnn/basic_lstm_cell/kernel": cell.kernel, "rnn/basic_lstm_cell/bias": cell.bias}
+    cell_inputs = [multiply(x, kernel, bias) for x in inputs]
+    return variables, inputs, multiply(answer([cell], cell_inputs), head, head_bias), ""
+
+
+CASES = {
+    "example": example,
+    "weights_1_0": lambda rng: one_cell(
+        rng, lstm, lstm_names("rnn/basic_lstm_cell/weights", "rnn/basic_lstm_cell/biases")),
+    "linear_0_12": lambda rng: one_cell(
+        rng, lstm, lstm_names("RNN/BasicLSTMCell/Linear/Matrix", "RNN/BasicLSTMCell/Linear/Bias")),
+    "lstm_cell_0_12": lambda rng: one_cell(rng, lstm, lstm_names("RNN/LSTMCell/W_0", "RNN/LSTMCell/B")),
+    "gru_1_2": lambda rng: one_cell(
+        rng, gru, gru_names("rnn/gru_cell/gates/", "rnn/gru_cell/candidate/", "kernel", "bias")),
+    "gru_1_0": lambda rng: one_cell(
+        rng, gru, gru_names("a/rnn/gru_cell/gates/", "a/rnn/gru_cell/candidate/", "weights", "biases")),
+    "gru_0_12": lambda rng: one_cell(
+        rng, gru, gru_names("RNN/GRUCell/Gates/", "RNN/GRUCell/Candidate/", "Linear/Matrix",
+                            "Linear/Bias")),
+    "stack": stack,
+    "shared": shared,
+    "peepholes": peepholes,
+    "bidirectional": bidirectional,
+    "dense_in_front": dense_in_front,
+}
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    for number, (name, make) in enumerate(CASES.items()):
+        variables, inputs, outputs, options = make(random.Random(number))
+        write_checkpoint(folder / name, variables)
+        lines = [f"{len(inputs)} {len(inputs[0])} {len(outputs)} {options}".rstrip()]
+        lines += [" ".join(f"{v:.9g}" for v in row) for row in inputs + [outputs]]
+        (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
