@@ -19,7 +19,7 @@ Suite *suite_import_tf1(void);
 
 static const char *const names[] = {"example", "weights_1_0", "linear_0_12",   "lstm_cell_0_12",
                                     "gru_1_2", "gru_1_0",     "gru_0_12",      "stack",
-                                    "shared",  "peepholes",   "bidirectional", "dense_in_front"};
+                                    "shared",  "peepholes",   "dense_in_front"};
 
 /* What CASE.txt says. */
 struct answer {
