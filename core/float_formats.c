@@ -117,9 +117,22 @@ static uint64_t bits_to_write(enum lstm_dtype dtype, float value)
     return bits_of(value);
 }
 
+/* Whether float32 lies in a file as it does in memory. */
+static bool is_native(enum lstm_dtype dtype)
+{
+    const uint16_t probe = 1;
+    unsigned char first;
+    memcpy(&first, &probe, 1);
+    return dtype == LSTM_F32 && first == 1;
+}
+
 void float_format_read(enum lstm_dtype dtype, const unsigned char *from, size_t n, float *to)
 {
     const size_t bytes = float_format_bytes(dtype);
+    if (is_native(dtype) && n > 0) {
+        memcpy(to, from, n * bytes);
+        return;
+    }
     for (size_t i = 0; i < n; i++)
         to[i] = read_one(dtype, from + i * bytes);
 }
@@ -127,6 +140,10 @@ void float_format_read(enum lstm_dtype dtype, const unsigned char *from, size_t 
 void float_format_write(enum lstm_dtype dtype, const float *from, size_t n, unsigned char *to)
 {
     const size_t bytes = float_format_bytes(dtype);
+    if (is_native(dtype) && n > 0) {
+        memcpy(to, from, n * bytes);
+        return;
+    }
     for (size_t i = 0; i < n; i++)
         put_bits(to + i * bytes, bytes, bits_to_write(dtype, from[i]));
 }

@@ -193,8 +193,9 @@ static enum lstm_status save_weights(const struct lstm_model *model, const char 
                                      struct lstm_error *error)
 {
     const struct spec *spec = model->spec;
-    char *header = NULL, *data = NULL;
-    size_t header_bytes = 0, data_bytes = 0;
+    char *header = NULL;
+    size_t header_bytes = 0;
+    struct file_writer writer;
     enum lstm_status status;
     struct safetensors_tensor *tensors = calloc(spec->n_tensors, sizeof *tensors);
     if (tensors == NULL)
@@ -206,16 +207,15 @@ static enum lstm_status save_weights(const struct lstm_model *model, const char 
             .shape = {spec->tensors[k].shape[0], spec->tensors[k].shape[1]},
             .data = model->weights + spec->tensors[k].offset,
             .dtype = (enum lstm_dtype)spec->dtype};
-    status = safetensors_data(tensors, spec->n_tensors, &data, &data_bytes, error);
+    status = safetensors_header(tensors, spec->n_tensors, NULL, 0, &header, &header_bytes, error);
     if (status == LSTM_OK)
-        status =
-            safetensors_header(tensors, spec->n_tensors, NULL, 0, &header, &header_bytes, error);
+        status = file_begin(&writer, path, 0644, error);
     if (status == LSTM_OK) {
-        const struct file_part parts[] = {{header, header_bytes}, {data, data_bytes}};
-        status = file_write(path, parts, 2, error);
+        file_put(&writer, header, header_bytes);
+        safetensors_put(tensors, spec->n_tensors, &writer);
+        status = file_finish(&writer, error);
     }
     free(header);
-    free(data);
     free(tensors);
     return status;
 }

@@ -5,6 +5,7 @@
 #ifndef SAFETENSORS_H
 #define SAFETENSORS_H
 
+#include "core/file.h"
 #include "core/json_doc.h"
 
 enum { SAFETENSORS_MAX_RANK = 8 };
@@ -49,6 +50,10 @@ struct safetensors_tensor {
     const float *data;
     enum lstm_dtype dtype;
 };
+
+/* Puts the tensors' data where safetensors_header() says it is, without a copy of the whole. */
+void safetensors_put(const struct safetensors_tensor *tensors, size_t n,
+                     struct file_writer *writer);
 
 struct safetensors_text {
     const char *key, *text;

@@ -41,6 +41,21 @@ enum lstm_status safetensors_data(const struct safetensors_tensor *tensors, size
     return LSTM_OK;
 }
 
+void safetensors_put(const struct safetensors_tensor *tensors, size_t n, struct file_writer *writer)
+{
+    enum { PIECE = 1 << 16 };
+    unsigned char piece[PIECE];
+    for (size_t i = 0; i < n; i++) {
+        const size_t bytes = float_format_bytes(tensors[i].dtype), most = PIECE / bytes;
+        const size_t all = elements(&tensors[i]);
+        for (size_t done = 0, now; done < all; done += now) {
+            now = all - done < most ? all - done : most;
+            float_format_write(tensors[i].dtype, tensors[i].data + done, now, piece);
+            file_put(writer, piece, now * bytes);
+        }
+    }
+}
+
 static void put_tensor(FILE *out, const struct safetensors_tensor *tensor, size_t begin)
 {
     fprintf(out, "\"%s\":{\"dtype\":\"%s\",\"shape\":[%zu", tensor->name,

@@ -109,6 +109,25 @@ static bool is_save_due(const struct server *server)
     return seconds > 0 && monotonic_us() - server->saved_us >= seconds * 1000000;
 }
 
+/* The models of --model. */
+static enum lstm_status add_sources(struct server *server, struct lstm_error *error)
+{
+    const struct option_list *sources = &server->config->sources;
+    for (size_t i = 0; i < sources->n; i++) {
+        char name[160];
+        const char *const text = sources->texts[i], *const sign = strchr(text, '=');
+        if (sign == NULL || sign[1] == '\0')
+            return lstm_fail(error, LSTM_INVALID, "--model: expected NAME=PATH, found \"%.60s\"",
+                             text);
+        snprintf(name, sizeof name, "%.*s", (int)(sign - text), text);
+        const enum lstm_status status =
+            registry_add_source(server->app.registry, name, sign + 1, error);
+        if (status != LSTM_OK)
+            return lstm_fail_in(error, status, "--model");
+    }
+    return LSTM_OK;
+}
+
 static enum lstm_status load_models(struct server *server, struct lstm_error *error)
 {
     const char *const folder = server->config->models;
@@ -137,6 +156,8 @@ static enum lstm_status start(struct server *server, struct lstm_error *error)
     if (status == LSTM_OK)
         status = registry_create(server->config->models, server->app.batcher, &server->app.registry,
                                  error);
+    if (status == LSTM_OK)
+        status = add_sources(server, error);
     if (status == LSTM_OK)
         status = model_watcher_create(server->app.registry, server->config->model_poll_seconds,
                                       &server->app.watcher, error);

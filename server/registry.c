@@ -28,6 +28,27 @@ enum lstm_status registry_create(const char *folder, struct batcher *batcher,
     return LSTM_OK;
 }
 
+enum lstm_status registry_add_source(struct registry *registry, const char *model, const char *path,
+                                     struct lstm_error *error)
+{
+    if (!repository_is_model_name(model))
+        return lstm_fail(
+            error, LSTM_INVALID,
+            "'%.60s' is no name for a model: expected up to %d letters, digits or _ - .", model,
+            MODEL_NAME_BYTES - 1);
+    if (entries_find_source(registry, model) != NULL)
+        return lstm_fail(error, LSTM_INVALID, "two models are named '%s'", model);
+    const size_t n = strlen(path) + 1;
+    struct source_entry *made = calloc(1, sizeof *made + n);
+    if (made == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the model '%s'", model);
+    snprintf(made->model, sizeof made->model, "%s", model);
+    memcpy(made->path, path, n);
+    made->next = registry->sources;
+    registry->sources = made;
+    return LSTM_OK;
+}
+
 void registry_destroy(struct registry *registry)
 {
     if (registry == NULL)
@@ -37,6 +58,10 @@ void registry_destroy(struct registry *registry)
         while (model->versions != NULL)
             entries_remove_version(registry, model, model->versions);
         entries_remove_model(registry, model);
+    }
+    for (struct source_entry *each = registry->sources, *next; each != NULL; each = next) {
+        next = each->next;
+        free(each);
     }
     model_policies_release(&registry->policies);
     pthread_mutex_destroy(&registry->lock);

@@ -41,6 +41,12 @@ LSTM_MUST_CHECK enum lstm_status registry_create(const char *folder, struct batc
                                                  struct registry **registry,
                                                  struct lstm_error *error);
 
+/* Before the first scan: serves a source file, or a model's folder, as version 1 of `model`; a
+ * folder of that name in the repository is passed over. INVALID: no name for a model, or one that
+ * is taken; NO_MEMORY. */
+LSTM_MUST_CHECK enum lstm_status registry_add_source(struct registry *registry, const char *model,
+                                                     const char *path, struct lstm_error *error);
+
 /* Before the first scan; copied. */
 void registry_use_heads(struct registry *registry, const struct registry_heads *heads);
 

@@ -15,6 +15,14 @@ struct model_entry *entries_find_model(const struct registry *registry, const ch
     return model;
 }
 
+const struct source_entry *entries_find_source(const struct registry *registry, const char *name)
+{
+    const struct source_entry *each = registry->sources;
+    while (each != NULL && strcmp(each->model, name) != 0)
+        each = each->next;
+    return each;
+}
+
 struct version *entries_find_version(const struct model_entry *model, uint64_t number)
 {
     struct version *version = model->versions;

@@ -41,8 +41,16 @@ struct model_entry {
     struct metric_series *n_loaded, *n_failures;
 };
 
+/* A model that comes from one file. */
+struct source_entry {
+    struct source_entry *next;
+    char model[MODEL_NAME_BYTES];
+    char path[];
+};
+
 struct registry {
     char folder[PATH_MAX];
+    struct source_entry *sources;
     struct batcher *batcher;
     struct registry_heads heads; /* restore is NULL: none are */
     pthread_mutex_t lock;
@@ -56,6 +64,8 @@ struct registry {
 struct model_entry *entries_find_model(const struct registry *registry, const char *name);
 struct version *entries_find_version(const struct model_entry *model, uint64_t number);
 struct version *entries_newest_available(const struct model_entry *model);
+
+const struct source_entry *entries_find_source(const struct registry *registry, const char *name);
 
 /* The number that a version's or a label's text stands for; 0 if no version has it. The lock is
  * held. NOT_FOUND: the model has no such label. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/status.h"
 #include "server/log.h"
@@ -39,6 +40,10 @@ static enum lstm_status load(const struct registry *registry, struct version *ve
                              const char *version_folder, struct lstm_error *error)
 {
     char path[PATH_MAX];
+    const struct source_entry *source = entries_find_source(registry, version->model);
+    if (source != NULL)
+        return version_load_source(source->path, version->model, registry->batcher,
+                                   &version->served.queue, error);
     const int length =
         snprintf(path, sizeof path, "%s/%s/%s", registry->folder, version->model, version_folder);
     if (length >= (int)sizeof path)
@@ -201,6 +206,33 @@ static void scan_model(struct registry *registry, const char *name)
     free(disk.versions);
 }
 
+/* A source is a model of one version, which is tried again only if its file changes. */
+static void scan_source(struct registry *registry, const struct source_entry *source)
+{
+    struct repository_version version = {
+        .number = 1, .folder = "1", .changed = repository_file_stamp(source->path)};
+    const struct on_disk disk = {&version, 1};
+    struct model_entry *model = entries_find_model(registry, source->model);
+    if (model == NULL)
+        model = entries_add_model(registry, source->model);
+    if (model == NULL)
+        return;
+    model->is_seen = true;
+    follow(registry, model, &disk);
+}
+
+/* What the repository holds; with sources, it need not be there. */
+static enum lstm_status list_models(const struct registry *registry,
+                                    char (**names)[MODEL_NAME_BYTES], size_t *n,
+                                    struct lstm_error *error)
+{
+    *names = NULL;
+    *n = 0;
+    if (registry->sources != NULL && access(registry->folder, F_OK) != 0)
+        return LSTM_OK;
+    return repository_models(registry->folder, names, n, error);
+}
+
 /* ---- Policies ------------------------------------------------------------------------------- */
 
 static void warn_of_strangers(const struct model_policies *policies,
@@ -252,7 +284,7 @@ enum lstm_status registry_scan(struct registry *registry, struct lstm_error *err
     char(*names)[MODEL_NAME_BYTES];
     size_t n;
     bool is_new;
-    enum lstm_status status = repository_models(registry->folder, &names, &n, error);
+    enum lstm_status status = list_models(registry, &names, &n, error);
     if (status != LSTM_OK)
         return status;
     status = read_policies(registry, &is_new, error);
@@ -265,7 +297,10 @@ enum lstm_status registry_scan(struct registry *registry, struct lstm_error *err
     for (struct model_entry *model = registry->models; model != NULL; model = model->next)
         model->is_seen = false;
     for (size_t i = 0; i < n; i++)
-        scan_model(registry, names[i]);
+        if (entries_find_source(registry, names[i]) == NULL)
+            scan_model(registry, names[i]);
+    for (const struct source_entry *each = registry->sources; each != NULL; each = each->next)
+        scan_source(registry, each);
     remove_unseen(registry);
     pthread_mutex_lock(&registry->lock);
     registry->has_scanned = true;

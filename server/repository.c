@@ -16,7 +16,7 @@ static bool is_folder(const char *path)
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
-static bool is_model_name(const char *name)
+bool repository_is_model_name(const char *name)
 {
     const char *allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
     const size_t n = strlen(name);
@@ -50,7 +50,8 @@ enum lstm_status repository_models(const char *folder, char (**names)[MODEL_NAME
     enum lstm_status status = LSTM_OK;
     for (struct dirent *entry; status == LSTM_OK && (entry = readdir(directory)) != NULL;) {
         const int length = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        if (!is_model_name(entry->d_name) || length >= (int)sizeof path || !is_folder(path))
+        if (!repository_is_model_name(entry->d_name) || length >= (int)sizeof path ||
+            !is_folder(path))
             continue;
         char(*more)[MODEL_NAME_BYTES] = grow(list, *n, sizeof *list);
         if (more == NULL) {

@@ -8,6 +8,9 @@
 
 enum { MODEL_NAME_BYTES = 128 };
 
+/* Letters, digits, '_', '-' and '.', not a '.' first. */
+bool repository_is_model_name(const char *name);
+
 /* The model names in the folder, sorted: *names is new (free()), of n entries. Names of other than
  * letters, digits, '_', '-' and '.', or that begin with '.', are passed over. IO, NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status repository_models(const char *folder,

@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/options.h"
+
 struct serve_config {
+    struct option_list sources; /* NAME=PATH */
     const char *models, *host;
     int64_t port, workers, io_threads, model_poll_seconds;
     int64_t max_batch, max_queue, batch_delay_us, parallel_iterations;

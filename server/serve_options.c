@@ -57,6 +57,9 @@ const struct option serve_options[] = {
      .help = "most sessions that live at once"},
     {"max-steps", OPTION_INTEGER, FIELD(max_steps), "1000000", 1, 16777216, .value = "N",
      .help = "most time steps of one instance"},
+    {"model", OPTION_LIST, FIELD(sources), .value = "SPEC",
+     .help = "NAME=PATH: serve this file of another program, or this model's folder, as version 1 "
+             "of NAME, converted in memory; may be repeated"},
     {"model-poll-seconds", OPTION_INTEGER, FIELD(model_poll_seconds), "1", 0, 86400, .value = "N",
      .help = "seconds between looks for new versions; 0: only at the start, on SIGHUP and :load"},
     {"models", OPTION_TEXT, FIELD(models), "models", .value = "DIR",

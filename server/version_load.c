@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/status.h"
+#include "server/log.h"
 
 /* As long as one piece of dynamic_rnn, whatever the length that the model asks for. */
 enum { WARM_STEPS = 32 };
@@ -35,17 +36,39 @@ static enum lstm_status warm_up(const struct lstm_model *model, struct lstm_erro
     return status;
 }
 
+/* Takes the model. */
+static enum lstm_status start(struct lstm_model *loaded, const char *model, struct batcher *batcher,
+                              struct batch_queue **queue, struct lstm_error *error)
+{
+    const enum lstm_status status = warm_up(loaded, error);
+    if (status == LSTM_OK)
+        return batch_queue_create(batcher, loaded, model, queue, error);
+    lstm_model_destroy(loaded);
+    return status;
+}
+
 enum lstm_status version_load(const char *folder, const char *model, struct batcher *batcher,
                               struct batch_queue **queue, struct lstm_error *error)
 {
     struct lstm_model *loaded;
     *queue = NULL;
-    enum lstm_status status = lstm_model_load(folder, &loaded, error);
+    const enum lstm_status status = lstm_model_load(folder, &loaded, error);
+    return status == LSTM_OK ? start(loaded, model, batcher, queue, error) : status;
+}
+
+enum lstm_status version_load_source(const char *path, const char *model, struct batcher *batcher,
+                                     struct batch_queue **queue, struct lstm_error *error)
+{
+    struct lstm_source *source;
+    struct lstm_model *loaded;
+    *queue = NULL;
+    enum lstm_status status = lstm_source_open(path, NULL, &source, error);
     if (status != LSTM_OK)
         return status;
-    status = warm_up(loaded, error);
-    if (status == LSTM_OK)
-        return batch_queue_create(batcher, loaded, model, queue, error);
-    lstm_model_destroy(loaded);
-    return status;
+    status = lstm_source_model(source, NULL, &loaded, error);
+    for (size_t k = 0; status == LSTM_OK && k < lstm_source_n_notes(source); k++)
+        log_info("model_assumed", L_STR("model", model),
+                 L_STR("what", lstm_source_note(source, k)));
+    lstm_source_destroy(source);
+    return status == LSTM_OK ? start(loaded, model, batcher, queue, error) : status;
 }

@@ -12,4 +12,11 @@ LSTM_MUST_CHECK enum lstm_status version_load(const char *folder, const char *mo
                                               struct batcher *batcher, struct batch_queue **queue,
                                               struct lstm_error *error);
 
+/* The same of another program's file, or of a model's folder: what lstm_source_open() and
+ * lstm_source_model() give, too. What had to be assumed is logged. */
+LSTM_MUST_CHECK enum lstm_status version_load_source(const char *path, const char *model,
+                                                     struct batcher *batcher,
+                                                     struct batch_queue **queue,
+                                                     struct lstm_error *error);
+
 #endif
