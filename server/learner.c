@@ -3,109 +3,43 @@
  * A commit saves before it publishes, so that nobody sees weights that a crash would undo. */
 #include "server/learner.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "core/file.h"
 #include "core/status.h"
 #include "server/version_folder.h"
 
-enum { NOTE_BYTES = 64 };
-
 /* ---- Checkpoints ---------------------------------------------------------------------------- */
 
-static enum lstm_status make_folder(const struct learner_rules *rules, const char *model,
-                                    char folder[PATH_MAX], struct lstm_error *error)
+/* Whether what it learns is to be on disk at some time. */
+static bool keeps(const struct learner *learner)
 {
-    struct lstm_error why;
-    enum lstm_status status = folder_path(folder, rules->state_dir, model, &why);
-    if (status == LSTM_OK)
-        status = folder_make(folder, &why);
-    if (status == LSTM_OK)
-        return LSTM_OK;
-    /* Nothing is wrong with the request. */
-    return lstm_fail(error, status == LSTM_NO_SPACE ? LSTM_NO_SPACE : LSTM_IO, "%s", why.text);
-}
-
-/* The path of a version's checkpoint; "": there are none. */
-static enum lstm_status make_path(const struct learner_rules *rules,
-                                  const struct served_version *base, char path[PATH_MAX],
-                                  struct lstm_error *error)
-{
-    path[0] = '\0';
-    if (rules->state_dir == NULL)
-        return LSTM_OK;
-    const int n = snprintf(path, PATH_MAX, "%s/%s/%" PRIu64 ".safetensors", rules->state_dir,
-                           base->model, base->number);
-    if (n < 0 || n >= PATH_MAX)
-        return lstm_fail(error, LSTM_INVALID, "the path of --state-dir is too long");
-    return LSTM_OK;
+    return learner->checkpoint.path[0] != '\0';
 }
 
 static enum lstm_status save(struct learner *learner, struct lstm_error *error)
 {
-    char folder[PATH_MAX], note[NOTE_BYTES];
-    enum lstm_status status = make_folder(learner->rules, learner->base->model, folder, error);
-    if (status != LSTM_OK)
-        return status;
-    snprintf(note, sizeof note, "base %" PRIu64 " published %" PRIu64, learner->base->number,
-             learner->n_published);
-    return lstm_trainer_save(learner->trainer, learner->path, note, error);
+    return learner_checkpoint_save(&learner->checkpoint, learner->trainer, learner->n_published,
+                                   error);
 }
 
 enum lstm_status learner_save(struct learner *learner, struct lstm_error *error)
 {
-    if (!learner->is_dirty || learner->path[0] == '\0')
+    if (!learner->is_dirty || !keeps(learner))
         return LSTM_OK;
     const enum lstm_status status = save(learner, error);
     learner->is_dirty = status != LSTM_OK;
     return status;
 }
 
-/* False, too, where that cannot be told. */
-static bool is_missing(const char *path)
-{
-    return access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
-}
-
-/* Goes on from the checkpoint, if there is one. */
-static enum lstm_status restore(struct lstm_trainer *trainer, const struct served_version *base,
-                                const char *path, uint64_t *n_published, bool *is_restored,
-                                struct lstm_error *error)
-{
-    char note[NOTE_BYTES];
-    uint64_t number;
-    *n_published = 0;
-    *is_restored = false;
-    if (path[0] == '\0')
-        return LSTM_OK;
-    struct lstm_error why;
-    const enum lstm_status status = lstm_trainer_restore(trainer, path, note, sizeof note, &why);
-    /* Only what is known not to be there may be begun anew, and written over. */
-    if (status == LSTM_NOT_FOUND)
-        return LSTM_OK;
-    if (status == LSTM_IO || status == LSTM_NO_MEMORY)
-        return lstm_fail(error, status, "%s", why.text);
-    if (status != LSTM_OK)
-        return lstm_fail(error, LSTM_IO, "%.180s; :reset removes it and begins anew", why.text);
-    if (sscanf(note, "base %" SCNu64 " published %" SCNu64, &number, n_published) != 2 ||
-        number != base->number)
-        return lstm_fail(error, LSTM_IO,
-                         "%.120s is no checkpoint of version %" PRIu64
-                         "; :reset removes it and begins anew",
-                         path, base->number);
-    *is_restored = true;
-    return LSTM_OK;
-}
-
 /* A trainer as the base's checkpoint or weights have it. *trainer is new. */
 static enum lstm_status make_trainer(const struct learner_rules *rules,
-                                     const struct served_version *base, const char *path,
+                                     const struct served_version *base,
+                                     const struct learner_checkpoint *checkpoint,
                                      struct lstm_trainer **trainer, uint64_t *n_published,
                                      bool *is_restored, struct lstm_error *error)
 {
@@ -114,7 +48,7 @@ static enum lstm_status make_trainer(const struct learner_rules *rules,
         lstm_trainer_create(batch_queue_model(base->queue), &options, trainer, error);
     if (status != LSTM_OK)
         return status;
-    status = restore(*trainer, base, path, n_published, is_restored, error);
+    status = learner_checkpoint_restore(checkpoint, *trainer, n_published, is_restored, error);
     if (status != LSTM_OK) {
         lstm_trainer_destroy(*trainer);
         *trainer = NULL;
@@ -126,15 +60,18 @@ enum lstm_status learner_restore_head(void *context, const struct served_version
                                       struct lstm_model **head, uint64_t *steps,
                                       struct lstm_error *error)
 {
-    char path[PATH_MAX];
+    const struct learner_rules *rules = context;
+    struct learner_checkpoint checkpoint;
     struct lstm_trainer *trainer = NULL;
     uint64_t n_published;
     bool is_restored;
     *head = NULL;
-    enum lstm_status status = make_path(context, published, path, error);
-    if (status != LSTM_OK || path[0] == '\0' || is_missing(path))
+    enum lstm_status status =
+        learner_checkpoint_init(&checkpoint, rules->state_dir, published, error);
+    if (status != LSTM_OK || learner_checkpoint_is_missing(&checkpoint))
         return status;
-    status = make_trainer(context, published, path, &trainer, &n_published, &is_restored, error);
+    status =
+        make_trainer(rules, published, &checkpoint, &trainer, &n_published, &is_restored, error);
     if (status == LSTM_OK && is_restored) {
         status = lstm_trainer_snapshot(trainer, head, error);
         *steps = lstm_trainer_n_steps(trainer);
@@ -171,11 +108,12 @@ enum lstm_status learner_create(const struct learner_rules *rules,
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for training");
     made->rules = rules;
     made->base = registry_retain(base);
-    enum lstm_status status = make_path(rules, base, made->path, error);
+    enum lstm_status status =
+        learner_checkpoint_init(&made->checkpoint, rules->state_dir, base, error);
     if (status == LSTM_OK)
-        status = make_trainer(rules, base, made->path, &made->trainer, &made->n_published,
+        status = make_trainer(rules, base, &made->checkpoint, &made->trainer, &made->n_published,
                               &is_restored, error);
-    if (status == LSTM_OK && rules->saves_each && made->path[0] != '\0') {
+    if (status == LSTM_OK && rules->saves_each && keeps(made)) {
         status = lstm_trainer_create(batch_queue_model(base->queue), NULL, &made->kept, error);
         if (status == LSTM_OK)
             lstm_trainer_copy(made->kept, made->trainer);
@@ -199,37 +137,13 @@ void learner_destroy(struct learner *learner)
     free(learner);
 }
 
-/* In two moves, so that a failure on the way brings it back: what is not forgotten is kept. */
-static enum lstm_status remove_checkpoint(const struct learner_rules *rules,
-                                          const struct served_version *base, const char *path,
-                                          struct lstm_error *error)
-{
-    char aside[PATH_MAX], folder[PATH_MAX];
-    const int n = snprintf(aside, sizeof aside, "%s.forgotten", path);
-    if (n < 0 || n >= PATH_MAX)
-        return lstm_fail(error, LSTM_INVALID, "the path of --state-dir is too long");
-    enum lstm_status status = folder_path(folder, rules->state_dir, base->model, error);
-    if (status != LSTM_OK)
-        return status;
-    if (rename(path, aside) != 0)
-        return errno == ENOENT ? LSTM_OK
-                               : lstm_fail(error, file_status(errno), "cannot remove %s: %s", path,
-                                           strerror(errno));
-    status = file_sync_folder(folder, error);
-    if (status != LSTM_OK)
-        (void)!rename(aside, path);
-    else
-        unlink(aside);
-    return status;
-}
-
 enum lstm_status learner_forget(const struct learner_rules *rules,
                                 const struct served_version *base, struct lstm_error *error)
 {
-    char path[PATH_MAX];
-    enum lstm_status status = make_path(rules, base, path, error);
-    if (status == LSTM_OK && path[0] != '\0')
-        status = remove_checkpoint(rules, base, path, error);
+    struct learner_checkpoint checkpoint;
+    enum lstm_status status = learner_checkpoint_init(&checkpoint, rules->state_dir, base, error);
+    if (status == LSTM_OK)
+        status = learner_checkpoint_remove(&checkpoint, error);
     return status == LSTM_OK ? registry_set_head(rules->registry, base, NULL, 0, error) : status;
 }
 
@@ -260,14 +174,14 @@ static void roll_back(struct learner *learner)
     struct lstm_error ignored;
     lstm_trainer_copy(learner->trainer, learner->kept);
     const bool is_beginning = lstm_trainer_n_steps(learner->trainer) == 0;
-    learner->is_dirty =
-        !(is_beginning && is_missing(learner->path)) && save(learner, &ignored) != LSTM_OK;
+    learner->is_dirty = !(is_beginning && learner_checkpoint_is_missing(&learner->checkpoint)) &&
+                        save(learner, &ignored) != LSTM_OK;
 }
 
 enum lstm_status learner_commit(struct learner *learner, struct lstm_error *error)
 {
     struct lstm_model *model = NULL;
-    learner->is_dirty = learner->path[0] != '\0';
+    learner->is_dirty = keeps(learner);
     enum lstm_status status = lstm_trainer_snapshot(learner->trainer, &model, error);
     if (status == LSTM_OK && learner->kept != NULL)
         status = learner_save(learner, error);
@@ -328,7 +242,7 @@ enum lstm_status learner_publish(struct learner *learner, const char *model_fold
     snprintf(number, LEARNER_NUMBER_BYTES, "%.23s", strrchr(published, '/') + 1);
     learner->n_published = lstm_trainer_n_steps(learner->trainer);
     /* Only the count of unpublished steps is at stake; what fails now comes with the next save. */
-    learner->is_dirty = learner->path[0] != '\0';
+    learner->is_dirty = keeps(learner);
     if (learner->kept != NULL)
         learner->is_dirty = learner_save(learner, &ignored) != LSTM_OK;
     return LSTM_OK;

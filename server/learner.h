@@ -9,7 +9,7 @@
 
 #include <limits.h>
 
-#include "server/registry.h"
+#include "server/learner_checkpoint.h"
 
 enum { LEARNER_LOSSES = 100, LEARNER_NUMBER_BYTES = 24 };
 
@@ -27,8 +27,8 @@ struct learner {
     struct lstm_trainer *trainer;
     struct lstm_trainer *kept; /* as it was at the last commit; NULL unless saves_each */
     uint64_t n_published;      /* steps that are in a published version */
-    char path[PATH_MAX];       /* of the checkpoint; "": there is none */
-    bool is_dirty;             /* the checkpoint is older than the trainer */
+    struct learner_checkpoint checkpoint;
+    bool is_dirty; /* the checkpoint is older than the trainer */
     double losses[LEARNER_LOSSES];
     size_t n_losses; /* since it was made; those of late are kept in turn */
 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "server/request.h"
+#include "tests/support/model_store.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/refusals.h"
 #include "tests/support/train_daemon.h"
@@ -250,6 +251,29 @@ START_TEST(test_train_damaged_checkpoint_is_not_used_and_not_overwritten)
 }
 END_TEST
 
+START_TEST(test_train_checkpoint_of_other_weights_with_the_number_is_not_used)
+{
+    train_daemon_start_sync("always");
+    train_step(0, 200);
+    train_daemon_stop();
+    model_store_remove(d->site.models, "m", "1");
+    model_store_add(d->site.models, "m", "1", model_any, 77);
+    lstm_trainer_destroy(expected);
+    expected = train_site_trainer(&d->site);
+    train_daemon_start_sync("always");
+    assert_predicts_as(M ":predict", expected);
+    train_step(1, 500);
+    assert_refused("other weights", &d->answer, 500, "learned on other weights");
+    train_post(M ":reset", "");
+    assert_answer_status(200);
+    train_step(1, 200);
+    train_on(expected, 1);
+    assert_head();
+    assert_checkpoint_holds(expected);
+    train_daemon_stop();
+}
+END_TEST
+
 START_TEST(test_train_state_folder_without_training_is_a_mistake)
 {
     static struct daemon_run run;
@@ -277,6 +301,7 @@ Suite *suite_train_durable(void)
     tcase_add_test(tcase, test_train_interval_comes_to_disk_by_itself);
     tcase_add_test(tcase, test_train_state_folder_is_one_daemons_alone);
     tcase_add_test(tcase, test_train_damaged_checkpoint_is_not_used_and_not_overwritten);
+    tcase_add_test(tcase, test_train_checkpoint_of_other_weights_with_the_number_is_not_used);
     tcase_add_test(tcase, test_train_state_folder_without_training_is_a_mistake);
     suite_add_tcase(suite, tcase);
     return suite;
