@@ -58,6 +58,11 @@ static void on_done(struct train_task *task)
     request_resume(task->context);
 }
 
+static bool is_gone(const struct train_task *task)
+{
+    return request_is_gone(task->context);
+}
+
 static enum handled handle(struct app *app, struct request *request, enum train_action action)
 {
     if (!train_answer_is_on(app, request))
@@ -76,6 +81,7 @@ static enum handled handle(struct app *app, struct request *request, enum train_
                                                   .n = inference->call.n},
                                      .learning_rate = work->body.learning_rate,
                                      .deadline_us = request->deadline_us,
+                                     .is_gone = is_gone,
                                      .done = on_done,
                                      .context = request};
     request->finish = finish;

@@ -39,7 +39,8 @@ enum train_action {
 
 enum train_fate {
     TRAIN_DONE,    /* status says how it went */
-    TRAIN_EXPIRED, /* its deadline passed before its turn; nothing was applied */
+    TRAIN_EXPIRED, /* when its turn came, its deadline had passed, or its client was gone; nothing
+                      was applied */
     TRAIN_CONFLICT /* the model is not what the task took it for; error says how */
 };
 
@@ -57,9 +58,10 @@ struct train_task {
     const char *model;              /* borrowed until done */
     const struct lstm_model *shape; /* that the examples were read for; borrowed until done */
     struct lstm_examples examples;
-    double learning_rate;                  /* of this step, or new; 0: as it is */
-    double clip_norm;                      /* new; negative: as it is */
-    int64_t deadline_us;                   /* monotonic; 0: none */
+    double learning_rate;                           /* of this step, or new; 0: as it is */
+    double clip_norm;                               /* new; negative: as it is */
+    int64_t deadline_us;                            /* monotonic; 0: none */
+    bool (*is_gone)(const struct train_task *task); /* whether nobody waits for it; may be NULL */
     void (*done)(struct train_task *task); /* on the training thread, once, without a lock held */
     void *context;                         /* the caller's */
 

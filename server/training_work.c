@@ -108,9 +108,12 @@ static bool fits(struct train_task *task, const struct learner *learner)
     return false;
 }
 
-static bool is_in_time(struct train_task *task)
+/* Whether an answer is still wanted. Whoever gave up does not know of a step, and may send it
+ * again: then it must not count twice. */
+static bool is_wanted(struct train_task *task)
 {
-    if (task->deadline_us == 0 || monotonic_us() < task->deadline_us)
+    const bool is_late = task->deadline_us != 0 && monotonic_us() >= task->deadline_us;
+    if (!is_late && (task->is_gone == NULL || !task->is_gone(task)))
         return true;
     task->fate = TRAIN_EXPIRED;
     return false;
@@ -120,7 +123,7 @@ static void step(struct training_work *work, struct learner_entry *entry, struct
 {
     struct lstm_error why;
     const int64_t begin = monotonic_us();
-    if (!is_in_time(task) || !fits(task, entry->learner))
+    if (!is_wanted(task) || !fits(task, entry->learner))
         return;
     if (atomic_load(&work->is_cut)) {
         task->status =
@@ -177,7 +180,7 @@ static void report(const struct learner *learner, struct training_report *out)
 
 static void evaluate(struct train_task *task, struct learner *learner)
 {
-    if (is_in_time(task) && fits(task, learner))
+    if (is_wanted(task) && fits(task, learner))
         task->status =
             lstm_trainer_evaluate(learner->trainer, &task->examples, &task->result, &task->error);
 }

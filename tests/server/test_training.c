@@ -122,6 +122,57 @@ static void submit(struct task *task, enum train_action action, unsigned k,
     ck_assert_int_eq(training_submit(training, make_task(task, action, k, shape)), TRAIN_QUEUED);
 }
 
+static bool is_gone(const struct train_task *task)
+{
+    (void)task;
+    return true;
+}
+
+START_TEST(test_training_step_whose_client_is_gone_is_not_applied)
+{
+    static struct task tasks[2];
+    const struct served_version *version;
+    const struct lstm_model *shape = shape_of(&version);
+    make_task(&tasks[0], TRAIN_STEP, 0, shape)->is_gone = is_gone;
+    ck_assert_int_eq(training_submit(training, &tasks[0].task), TRAIN_QUEUED);
+    submit(&tasks[1], TRAIN_STEP, 1, shape);
+    run();
+    wait_until_done(2);
+    ck_assert_int_eq(tasks[0].task.fate, TRAIN_EXPIRED);
+    ck_assert_int_eq(tasks[1].task.fate, TRAIN_DONE);
+    ck_assert_uint_eq(tasks[1].task.result.step, 1);
+    registry_release(version);
+}
+END_TEST
+
+/* How far it comes is chance; what it says and what is on disk must agree. */
+START_TEST(test_training_that_is_cut_has_saved_what_it_says_was_applied)
+{
+    static struct task tasks[MAX_QUEUED];
+    const struct served_version *version;
+    const struct lstm_model *shape = shape_of(&version);
+    struct lstm_trainer *trainer = train_site_trainer(&site);
+    for (unsigned k = 0; k < MAX_QUEUED; k++)
+        submit(&tasks[k], TRAIN_STEP, k, shape);
+    run();
+    ck_assert(training_stop(training, true));
+    for (unsigned k = 0; k < done.n; k++) {
+        const struct train_task *task = &tasks[k].task;
+        if (task->status == LSTM_OK)
+            ck_assert(train_on(trainer, k).loss == task->result.loss);
+        else
+            ck_assert_ptr_nonnull(strstr(task->error.text, "the server is stopping"));
+    }
+    if (lstm_trainer_n_steps(trainer) > 0) {
+        struct lstm_trainer *kept = train_site_restore(&site, "1");
+        assert_same_training(kept, trainer);
+        lstm_trainer_destroy(kept);
+    }
+    lstm_trainer_destroy(trainer);
+    registry_release(version);
+}
+END_TEST
+
 START_TEST(test_training_tasks_that_wait_run_in_order_of_arrival)
 {
     static const enum train_action actions[] = {TRAIN_STEP,     TRAIN_STEP, TRAIN_DESCRIBE,
@@ -267,6 +318,8 @@ Suite *suite_training(void)
     TCase *tcase = tcase_create("training");
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, start, stop);
+    tcase_add_test(tcase, test_training_step_whose_client_is_gone_is_not_applied);
+    tcase_add_test(tcase, test_training_that_is_cut_has_saved_what_it_says_was_applied);
     tcase_add_test(tcase, test_training_tasks_that_wait_run_in_order_of_arrival);
     tcase_add_test(tcase, test_training_queue_that_is_full_refuses_steps_alone);
     tcase_add_test(tcase, test_training_step_past_its_deadline_is_not_applied);
