@@ -87,6 +87,20 @@ START_TEST(test_web_every_file_is_served_as_it_lies_in_its_folder)
 }
 END_TEST
 
+/* Else a module is asked for only when the one that imports it has come. */
+START_TEST(test_web_page_preloads_every_module)
+{
+    client_get(&client, "/", &answer);
+    for (const struct web_file *file = web_files; file->name != NULL; file++) {
+        char link[128];
+        snprintf(link, sizeof link, "<link rel=\"modulepreload\" href=\"web/%s\">", file->name);
+        const char *const end = strrchr(file->name, '.');
+        const bool is_module = end != NULL && strcmp(end, ".js") == 0;
+        ck_assert_msg((strstr(answer.body, link) != NULL) == is_module, "%s", link);
+    }
+}
+END_TEST
+
 START_TEST(test_web_policy_allows_nothing_but_this_server)
 {
     client_get(&client, "/", &answer);
@@ -166,6 +180,7 @@ Suite *suite_web(void)
     tcase_add_checked_fixture(tcase, open_client, close_client);
     tcase_add_test(tcase, test_web_root_is_the_page);
     tcase_add_test(tcase, test_web_every_file_is_served_as_it_lies_in_its_folder);
+    tcase_add_test(tcase, test_web_page_preloads_every_module);
     tcase_add_test(tcase, test_web_policy_allows_nothing_but_this_server);
     tcase_add_test(tcase, test_web_known_file_is_not_sent_again);
     tcase_add_test(tcase, test_web_file_of_another_version_is_sent);
