@@ -7,6 +7,7 @@
 
 extern const struct import_reader reader_lstmd, reader_safetensors, reader_tf_checkpoint,
     reader_saved_model;
+extern const struct import_reader reader_keras, reader_keras_h5;
 extern const struct import_reader reader_torch, reader_torch_legacy;
 
 /* reader_safetensors.c: adds the tensors of a safetensors file's bytes. FORMAT, NO_MEMORY. */

@@ -1,0 +1,226 @@
+/* test_keras.c: files of every generation of Keras give what Keras computes (tests/data/keras, made
+ * by tests/tools/make_keras_goldens.py). SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/assert_tensor.h"
+#include "tests/support/cases.h"
+#include "tests/support/import_golden.h"
+#include "tests/support/suites.h"
+#include "tests/support/temp_folder.h"
+
+Suite *suite_keras(void);
+
+static const struct {
+    const char *name, *format;
+} cases[] = {
+    {"cntk_gru_weights", "keras-h5"},    {"cudnn_gru", "keras-h5"},
+    {"cudnn_lstm", "keras-h5"},          {"keras1_gru", "keras-h5"},
+    {"keras1_lstm", "keras-h5"},         {"keras2_lstm_layers", "keras-h5"},
+    {"keras2_sigmoid", "keras-h5"},      {"keras3.keras", "keras"},
+    {"keras3_h5_split", "keras-h5"},     {"packed_big_endian", "keras-h5"},
+    {"tf_activation_layer", "keras-h5"}, {"tf_gru_reset_after", "keras-h5"},
+    {"tf_gru_reset_before", "keras-h5"}, {"weights_only", "keras-h5"},
+};
+
+static struct lstm_source *open_case(const char *name)
+{
+    char path[128];
+    struct lstm_source *source;
+    struct lstm_error error;
+    snprintf(path, sizeof path, "tests/data/keras/%s", name);
+    assert_ok(lstm_source_open(path, NULL, &source, &error), &error);
+    return source;
+}
+
+static struct lstm_model *model_of(struct lstm_source *source,
+                                   const struct lstm_import_options *options)
+{
+    struct lstm_model *model;
+    struct lstm_error error;
+    assert_ok(lstm_source_model(source, options, &model, &error), &error);
+    return model;
+}
+
+START_TEST(test_file_of_keras_predicts_as_keras)
+{
+    if (_i == 0) { /* of weights alone: the last activation is not in the file */
+        static const struct lstm_import_options options = {.forget_bias = NAN,
+                                                           .output_activation = "softmax"};
+        struct lstm_source *source = open_case(cases[0].name);
+        struct lstm_model *model = model_of(source, &options);
+        import_golden_compare(model, "../keras/goldens.json", cases[0].name);
+        lstm_model_destroy(model);
+        lstm_source_destroy(source);
+        return;
+    }
+    struct lstm_source *source = open_case(cases[_i].name);
+    ck_assert_str_eq(lstm_source_name(source), cases[_i].format);
+    struct lstm_model *model = model_of(source, NULL);
+    import_golden_compare(model, "../keras/goldens.json", cases[_i].name);
+    lstm_model_destroy(model);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+static bool has_note(const struct lstm_source *source, const char *words)
+{
+    for (size_t k = 0; k < lstm_source_n_notes(source); k++)
+        if (strstr(lstm_source_note(source, k), words) != NULL)
+            return true;
+    return false;
+}
+
+static const struct {
+    const char *name, *words;
+} notes[] = {
+    {"cntk_gru_weights", "hard_sigmoid"},
+    {"weights_only", "--recurrent-activation"},
+    {"weights_only", "last dense layer"},
+    {"cudnn_lstm", "CuDNN"},
+};
+
+START_TEST(test_what_a_keras_file_does_not_say_is_noted)
+{
+    struct lstm_source *source = open_case(notes[_i].name);
+    lstm_model_destroy(model_of(source, NULL));
+    ck_assert_msg(has_note(source, notes[_i].words), "no note has '%s'", notes[_i].words);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+START_TEST(test_layers_are_in_the_order_of_layer_names)
+{
+    struct lstm_source *source = open_case("weights_only");
+    ck_assert_str_eq(lstm_source_array(source, 0).name, "z_first/z_first/lstm_cell/kernel:0");
+    ck_assert_str_eq(lstm_source_array(source, 3).name, "a_second/a_second/lstm_cell/kernel:0");
+    lstm_source_destroy(source);
+}
+END_TEST
+
+START_TEST(test_weights_of_keras3_without_names_are_ordered_by_class)
+{
+    struct lstm_source *source = open_case("keras3_weights");
+    struct lstm_model *model = model_of(source, NULL);
+    ck_assert_uint_eq(lstm_model_info(model)->n_recurrent, 2);
+    import_golden_compare(model, "../keras/goldens.json", "keras3_weights");
+    lstm_model_destroy(model);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+/* ---- Refusals ------------------------------------------------------------------------------- */
+
+/* A file's bytes with each `from` replaced by `to`, of the same length: new (free()). */
+static char *changed(const char *name, const char *from, const char *to, size_t *n)
+{
+    char path[128];
+    snprintf(path, sizeof path, "tests/data/keras/%s", name);
+    char *bytes = temp_file_read(path, n);
+    size_t found = 0;
+    ck_assert_uint_eq(strlen(from), strlen(to));
+    for (char *at = bytes; (at = memmem(at, *n - (size_t)(at - bytes), from, strlen(from))) != NULL;
+         found++)
+        memcpy(at, to, strlen(to));
+    ck_assert_msg(found > 0, "%s has no %s", name, from);
+    return bytes;
+}
+
+static const struct {
+    const char *name, *from, *to;
+    enum lstm_status status;
+    const char *words;
+} refusals[] = {
+    {"keras2_sigmoid", "Dropout", "Flatten", LSTM_UNSUPPORTED, "'drop' (Flatten): lstmd has no"},
+    {"keras2_sigmoid", "\"tanh\"", "\"gelu\"", LSTM_UNSUPPORTED, "activation 'gelu'"},
+    {"keras2_sigmoid", "Sequential", "Subclassed", LSTM_UNSUPPORTED, "class 'Subclassed'"},
+    {"keras2_sigmoid", "\"layers\"", "\"livers\"", LSTM_INVALID, "no list of layers"},
+    {"keras2_sigmoid", "\"net\"", "\"net'", LSTM_INVALID, "model_config: not JSON"},
+    {"keras2_sigmoid", "recurrent_kernel", "recurrent_kernal", LSTM_UNSUPPORTED, "has a weight"},
+    {"tf_bidirectional", "concat", "stacks", LSTM_UNSUPPORTED, "merge_mode must be"},
+    {"tf_activation_layer", "Softmax", "MaxNorm", LSTM_UNSUPPORTED, "(MaxNorm)"},
+    {"tf_functional_masking", "[[\"masking\"", "[[\"input_1\"", LSTM_UNSUPPORTED, "feeds 2 others"},
+    {"tf_functional_masking", "[[\"masking\"", "[[\"nowhere\"", LSTM_UNSUPPORTED, "feeds 0 others"},
+    {"weights_only", "recurrent_kernel", "recurrent_kernal", LSTM_UNSUPPORTED, "--scope"},
+    {"keras3.keras", "Dropout", "Flatten", LSTM_FORMAT, "checksum"},
+    {"keras3.keras", "model.weights.h5", "model.weightz.h5", LSTM_UNSUPPORTED, "no known format"},
+    {"keras3.keras", "config.json", "konfig.json", LSTM_FORMAT, "no config.json"},
+    {"tf_backwards", "TREE", "FREE", LSTM_FORMAT, "the tree of '/' is damaged"},
+    {"tf_backwards", "SNOD", "KNOD", LSTM_FORMAT, "the symbol table of '/' is damaged"},
+    {"tf_backwards", "HEAP", "LEAP", LSTM_FORMAT, "the heap of '/' is damaged"},
+};
+
+START_TEST(test_what_keras_files_cannot_have_is_refused_with_a_sentence)
+{
+    size_t n;
+    struct lstm_error error;
+    char *bytes = changed(refusals[_i].name, refusals[_i].from, refusals[_i].to, &n);
+    ck_assert_int_eq(import_golden_try(bytes, n, &error), refusals[_i].status);
+    ck_assert_msg(strstr(error.text, refusals[_i].words) != NULL, "%s: %s", refusals[_i].to,
+                  error.text);
+    free(bytes);
+}
+END_TEST
+
+/* ---- Damage --------------------------------------------------------------------------------- */
+
+static const char *const damaged[] = {"keras2_sigmoid",  "packed_big_endian",
+                                      "keras3_h5_split", "keras3_weights",
+                                      "keras3.keras",    "keras3_deflated.keras"};
+
+/* Memory of exactly n bytes, so that the sanitizer sees a step beyond. */
+START_TEST(test_cut_keras_file_is_refused)
+{
+    char path[128];
+    size_t n;
+    struct lstm_error error;
+    snprintf(path, sizeof path, "tests/data/keras/%s", damaged[_i]);
+    char *whole = temp_file_read(path, &n);
+    for (size_t cut = 0; cut < n; cut += 61) {
+        char *bytes = malloc(cut + (cut == 0));
+        ck_assert_ptr_nonnull(bytes);
+        memcpy(bytes, whole, cut);
+        ck_assert_msg(import_golden_try(bytes, cut, &error) != LSTM_OK, "%s: %zu of %zu bytes",
+                      damaged[_i], cut, n);
+        free(bytes);
+    }
+    free(whole);
+}
+END_TEST
+
+START_TEST(test_flipped_bits_of_a_keras_file_never_crash)
+{
+    char path[128];
+    size_t n, n_refused = 0;
+    struct lstm_error error;
+    snprintf(path, sizeof path, "tests/data/keras/%s", damaged[_i]);
+    char *bytes = temp_file_read(path, &n);
+    for (size_t at = 0; at < n; at += 11) {
+        const char was = bytes[at];
+        bytes[at] = (char)(was ^ (1 << at % 8));
+        n_refused += import_golden_try(bytes, n, &error) != LSTM_OK;
+        bytes[at] = was;
+    }
+    ck_assert_uint_gt(n_refused, 0);
+    free(bytes);
+}
+END_TEST
+
+Suite *suite_keras(void)
+{
+    Suite *suite = suite_create("keras");
+    TCase *tcase = tcase_create("keras");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, test_file_of_keras_predicts_as_keras, 0, N_CASES(cases));
+    tcase_add_loop_test(tcase, test_what_a_keras_file_does_not_say_is_noted, 0, N_CASES(notes));
+    tcase_add_test(tcase, test_layers_are_in_the_order_of_layer_names);
+    tcase_add_test(tcase, test_weights_of_keras3_without_names_are_ordered_by_class);
+    tcase_add_loop_test(tcase, test_what_keras_files_cannot_have_is_refused_with_a_sentence, 0,
+                        N_CASES(refusals));
+    tcase_add_loop_test(tcase, test_cut_keras_file_is_refused, 0, N_CASES(damaged));
+    tcase_add_loop_test(tcase, test_flipped_bits_of_a_keras_file_never_crash, 0, N_CASES(damaged));
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,426 @@
+#!/usr/bin/env python3
+"""make_keras_goldens.py: writes tests/data/keras/: files laid out as each generation of Keras lays
+them out, and what these networks answer (goldens.json). SPDX-License-Identifier: Apache-2.0
+
+usage: make_keras_goldens.py [OUT_FOLDER]      (needs Debian's python3-h5py; tests need neither)
+
+Keras itself is in no Debian package. The layouts are those of its sources and of files found in the
+wild; the answers are computed here, in float64, by the formulas of its documentation.
+"""
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import zipfile
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+import h5py
+import numpy as np
+
+FEATURES, UNITS, OUTPUTS, BATCH, STEPS, VOCABULARY = 3, 4, 2, 2, 5, 7
+GATES = {"LSTM": "ifco", "GRU": "zrh"}
+Array = np.ndarray
+random = np.random.default_rng(7)
+
+
+def weight(*shape: int) -> Array:
+    return random.uniform(-0.8, 0.8, shape).astype(np.float32)
+
+
+# ---- Layers and their formulas -----------------------------------------------------------------
+
+def softmax(x: Array) -> Array:
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "linear": lambda x: x,
+    "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, 0),
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "hard_sigmoid": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+    "hard_sigmoid_3": lambda x: np.clip(x + 3, 0, 6) / 6,
+    "softmax": softmax,
+}
+
+
+@dataclass
+class Cell:
+    """An LSTM or GRU. gate: the activation of its gates, "_3" being Keras 3's of that name."""
+    kind: str
+    inputs: int
+    gate: str = "sigmoid"
+    reset_after: bool = False
+    units: int = UNITS
+    kernel: Array = field(init=False)
+    recurrent: Array = field(init=False)
+    bias: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        n = len(GATES[self.kind]) * self.units
+        self.kernel, self.recurrent = weight(self.inputs, n), weight(self.units, n)
+        self.bias = weight(2, n) if self.reset_after else weight(n)
+
+    def step(self, x: Array, h: Array, c: Array) -> tuple[Array, Array]:
+        rec = ACTIVATIONS[self.gate]
+        k, r, b = (a.astype(np.float64) for a in (self.kernel, self.recurrent, self.bias))
+        if self.kind == "LSTM":
+            i, f, g, o = np.split(x @ k + h @ r + b, 4, -1)
+            c = rec(f) * c + rec(i) * np.tanh(g)
+            return rec(o) * np.tanh(c), c
+        u = self.units
+        bx, bh = (b[0], b[1]) if self.reset_after else (b, 0 * b)
+        zr = rec(x @ k[:, :2 * u] + h @ r[:, :2 * u] + bx[:2 * u] + bh[:2 * u])
+        z, reset = zr[..., :u], zr[..., u:]
+        inner = reset * (h @ r[:, 2 * u:] + bh[2 * u:]) if self.reset_after \
+            else (reset * h) @ r[:, 2 * u:]
+        return z * h + (1 - z) * np.tanh(x @ k[:, 2 * u:] + bx[2 * u:] + inner), c
+
+    def run(self, xs: Array, mask: Array, backwards: bool) -> Array:
+        """[B, T, D] to [B, T, U]; a masked step repeats output and state."""
+        h = np.zeros((len(xs), self.units))
+        c, out = h, []
+        for t in range(xs.shape[1])[::-1 if backwards else 1]:
+            h2, c2 = self.step(xs[:, t], h, c)
+            keep = mask[:, t, None]
+            h, c = np.where(keep, h2, h), np.where(keep, c2, c)
+            out.append(h)
+        return np.stack(out, 1)
+
+    def config(self, name: str, sequences: bool, backwards: bool = False) -> dict[str, Any]:
+        made = {"name": name, "units": self.units, "activation": "tanh", "use_bias": True,
+                "recurrent_activation": self.gate.removesuffix("_3"), "unit_forget_bias": True,
+                "return_sequences": sequences, "go_backwards": backwards, "stateful": False,
+                "dropout": 0.0, "recurrent_dropout": 0.0}
+        if self.kind == "GRU":
+            made |= {"reset_after": self.reset_after}
+        return made
+
+
+@dataclass
+class Layer:
+    """A layer: its class and configuration, and its cells or plain weights."""
+    class_name: str
+    name: str
+    config: dict[str, Any]
+    cells: list[Cell] = field(default_factory=list)
+    plain: list[tuple[str, Array]] = field(default_factory=list)
+
+
+def recurrent(name: str, cell: Cell, sequences: bool = False, backwards: bool = False,
+              class_name: str = "") -> Layer:
+    return Layer(class_name or cell.kind, name, cell.config(name, sequences, backwards), [cell])
+
+
+def bidirectional(name: str, forward: Cell, backward: Cell, mode: str, sequences: bool) -> Layer:
+    inner = {"class_name": forward.kind, "config": forward.config("inner", sequences)}
+    return Layer("Bidirectional", name, {"name": name, "layer": inner, "merge_mode": mode},
+                 [forward, backward])
+
+
+def dense(name: str, inputs: int, activation: str, distributed: bool = False) -> Layer:
+    config = {"name": name, "units": OUTPUTS, "activation": activation, "use_bias": True}
+    plain = [("kernel", weight(inputs, OUTPUTS)), ("bias", weight(OUTPUTS))]
+    if distributed:
+        return Layer("TimeDistributed", name,
+                     {"name": name, "layer": {"class_name": "Dense", "config": config}}, [], plain)
+    return Layer("Dense", name, config, [], plain)
+
+
+def embedding(name: str, mask_zero: bool) -> Layer:
+    return Layer("Embedding", name, {"name": name, "input_dim": VOCABULARY, "output_dim": FEATURES,
+                                     "mask_zero": mask_zero},
+                 [], [("embeddings", weight(VOCABULARY, FEATURES))])
+
+
+def plain_layer(class_name: str, name: str, **config: Any) -> Layer:
+    return Layer(class_name, name, {"name": name} | config)
+
+
+MERGES: dict[str, Callable[[Array, Array], Array]] = {
+    "concat": lambda a, b: np.concatenate([a, b], -1), "sum": lambda a, b: a + b,
+    "mul": lambda a, b: a * b, "ave": lambda a, b: (a + b) / 2}
+
+
+def answer(layers: list[Layer], xs: Array) -> Array:
+    y, mask = xs.astype(np.float64), np.ones(xs.shape[:2], bool)
+    for layer in layers:
+        config = layer.config
+        if layer.class_name == "Masking":
+            mask = (y != config["mask_value"]).any(-1)
+        elif layer.class_name == "Embedding":
+            tokens = y[..., 0].astype(int)
+            mask = tokens != 0 if config["mask_zero"] else mask
+            y = layer.plain[0][1].astype(np.float64)[tokens]
+        elif layer.class_name == "Bidirectional":
+            outs = [cell.run(y, mask, k == 1) for k, cell in enumerate(layer.cells)]
+            merge = MERGES[config["merge_mode"]]
+            if config["layer"]["config"]["return_sequences"]:
+                y = merge(outs[0], outs[1][:, ::-1])
+            else:
+                y = merge(outs[0][:, -1], outs[1][:, -1])
+        elif layer.cells:
+            y = layer.cells[0].run(y, mask, config["go_backwards"])
+            y = y if config["return_sequences"] else y[:, -1]
+        elif layer.plain:
+            inner = config["layer"]["config"] if "layer" in config else config
+            y = ACTIVATIONS[inner["activation"]](y @ layer.plain[0][1] + layer.plain[1][1])
+        elif layer.class_name in ("Activation", "Softmax", "ReLU"):
+            y = ACTIVATIONS[config.get("activation", layer.class_name.lower())](y)
+    return y
+
+
+# ---- Names of weights --------------------------------------------------------------------------
+
+Named = list[tuple[str, Array]]
+
+
+def directions(layer: Layer) -> list[tuple[str, Cell]]:
+    if layer.class_name != "Bidirectional":
+        return [("", layer.cells[0])] if layer.cells else []
+    return [("forward_", layer.cells[0]), ("backward_", layer.cells[1])]
+
+
+def names_keras1(layer: Layer) -> Named:
+    """lstm_1_W_i and so on, gate by gate, in the order i, c, f, o."""
+    named = []
+    for prefix, cell in directions(layer):
+        gates = GATES[cell.kind]
+        for gate in "icfo" if cell.kind == "LSTM" else gates:
+            at = slice(gates.index(gate) * cell.units, (gates.index(gate) + 1) * cell.units)
+            named += [(f"{prefix}{layer.name}_{w}_{gate}:0", array[..., at]) for w, array in
+                      (("W", cell.kernel), ("U", cell.recurrent), ("b", cell.bias))]
+    short = {"kernel": "W", "bias": "b", "embeddings": "W"}
+    return named + [(f"{layer.name}_{short[w]}:0", array) for w, array in layer.plain]
+
+
+def names_after(inner: str, suffix: str) -> Callable[[Layer], Named]:
+    """lstm_1/kernel:0 (inner "", suffix ":0"), lstm_1/lstm_cell/kernel:0, and without suffix."""
+    def names(layer: Layer) -> Named:
+        named = []
+        for k, (prefix, cell) in enumerate(directions(layer)):
+            scope = layer.name + (f"/{prefix}{cell.kind.lower()}" if prefix else "")
+            if inner:
+                scope += f"/{cell.kind.lower()}_{inner}" + (f"_{k}" if k else "")
+            named += [(f"{scope}/{w}{suffix}", array) for w, array in
+                      (("kernel", cell.kernel), ("recurrent_kernel", cell.recurrent),
+                       ("bias", cell.bias))]
+        return named + [(f"{layer.name}/{w}{suffix}", array) for w, array in layer.plain]
+    return names
+
+
+def names_keras3(layer: Layer) -> Named:
+    return [(f"sequential/{name}", array) for name, array in names_after("cell", "")(layer)]
+
+
+def names_cudnn(layer: Layer) -> Named:
+    """As CuDNN has it: each gate's kernel for x is [U, D] in memory, that for h transposed, and two
+    biases stand in one row."""
+    named = []
+    for cell in layer.cells:
+        n = len(GATES[cell.kind])
+        kernel = np.hstack([to_cudnn(k) for k in np.hsplit(cell.kernel, n)])
+        rows = np.hstack([k.T for k in np.hsplit(cell.recurrent, n)])
+        if cell.reset_after:
+            bias = cell.bias.reshape(-1)
+        else:
+            half = weight(len(cell.bias))
+            bias = np.concatenate([cell.bias - half, half])
+        named += [(f"{layer.name}/kernel:0", kernel), (f"{layer.name}/recurrent_kernel:0", rows),
+                  (f"{layer.name}/bias:0", bias)]
+    return named + [(f"{layer.name}/{w}:0", array) for w, array in layer.plain]
+
+
+def to_cudnn(kernel: Array) -> Array:
+    """The inverse of k.T.reshape(k.shape, order="F"), which loading a CuDNN file applies."""
+    made = kernel.reshape(-1, order="F").reshape(kernel.shape)
+    assert (made.T.reshape(made.shape, order="F") == kernel).all()
+    return made
+
+
+# ---- Files -------------------------------------------------------------------------------------
+
+def architecture(layers: list[Layer], style: str, steps: int | None) -> dict[str, Any]:
+    """style "list": Keras to 2.2.2; "dict"; "functional" (to 2.15); "functional3"."""
+    features = None if layers[0].class_name == "Embedding" else FEATURES
+    shape = [None, steps] + ([features] if features else [])
+    entries = [{"class_name": l.class_name, "config": dict(l.config)} for l in layers]
+    if not style.startswith("functional"):
+        entries[0]["config"]["batch_input_shape"] = shape
+        return {"class_name": "Sequential",
+                "config": entries if style == "list" else {"name": "net", "layers": entries}}
+    key = "batch_shape" if style == "functional3" else "batch_input_shape"
+    entries.insert(0, {"class_name": "InputLayer", "config": {"name": "input_1", key: shape}})
+    before = None
+    for entry in entries:
+        entry["name"] = name = entry["config"]["name"]
+        history = {"class_name": "__keras_tensor__",
+                   "config": {"shape": shape, "keras_history": [before, 0, 0]}}
+        entry["inbound_nodes"] = [] if before is None else \
+            [{"args": [history], "kwargs": {"mask": None}}] if style == "functional3" else \
+            [[[before, 0, 0, {}]]]
+        before = name
+    # Files list layers by depth, which need not be the order of the data.
+    entries.reverse()
+    return {"class_name": "Functional", "config": {"name": "net", "layers": entries}}
+
+
+def texts(values: list[str], variable: bool) -> Any:
+    if variable:
+        return np.array(values, dtype=h5py.string_dtype())
+    return np.array([v.encode() for v in values]) if values else np.zeros(0)
+
+
+def write_h5(path: str, layers: list[Layer], version: str, names: Callable[[Layer], Named],
+             style: str = "dict", full: bool = True, variable: bool = False, split: bool = False,
+             steps: int | None = STEPS, **dataset: Any) -> None:
+    big_endian = dataset.pop("big_endian", False)
+    with h5py.File(path, "w") as file:
+        if full:
+            config = json.dumps(architecture(layers, style, steps))
+            file.attrs["model_config"] = config if variable else config.encode()
+            file.attrs["keras_version"] = version if variable else version.encode()
+            state = file.create_group("optimizer_weights")
+            state.create_dataset("Adam/iterations:0", data=np.int64(3))
+        root = file.create_group("model_weights") if full else file
+        root.attrs["keras_version"] = version.encode()
+        names_of_layers = [layer.name for layer in layers]
+        if split:
+            for k, part in enumerate(np.array_split(names_of_layers, 2)):
+                root.attrs[f"layer_names{k}"] = texts(list(part), variable)
+        else:
+            root.attrs["layer_names"] = texts(names_of_layers, variable)
+        for layer in layers:
+            group, named = root.create_group(layer.name), names(layer)
+            group.attrs["weight_names"] = texts([name for name, _ in named], variable)
+            for name, array in named:
+                group.create_dataset(name, data=array.astype(">f4") if big_endian else array,
+                                     **dataset)
+
+
+def snake(name: str) -> str:
+    return {"TimeDistributed": "time_distributed"}.get(name, name.lower())
+
+
+def write_vars(file: h5py.File, layers: list[Layer]) -> None:
+    """Keras 3's tree: layers under the names of their classes, numbered."""
+    counts: dict[str, int] = {}
+    for layer in layers:
+        counts[layer.class_name] = n = counts.get(layer.class_name, -1) + 1
+        scope = f"layers/{snake(layer.class_name)}" + (f"_{n}" if n else "")
+        parts: dict[str, list[Array]] = {}
+        for prefix, cell in directions(layer):
+            inner = f"/{prefix}layer/cell" if prefix else "/cell"
+            parts[scope + inner] = [cell.kernel, cell.recurrent, cell.bias]
+        if layer.plain:
+            inner = "/layer" if layer.class_name == "TimeDistributed" else ""
+            parts[scope + inner] = [array for _, array in layer.plain]
+        for at, arrays in parts.items():
+            group = file.create_group(at + "/vars", track_order=True)
+            group.attrs["name"] = layer.name
+            for k, array in enumerate(arrays):
+                group.create_dataset(str(k), data=array)
+        if layer.class_name == "Dropout":
+            seed = file.create_group(scope + "/seed_generator/vars")
+            seed.create_dataset("0", data=np.array([1, 2], np.uint32))
+    file.create_group("optimizer/vars").create_dataset("0", data=np.int64(3))
+
+
+def write_keras(path: str, layers: list[Layer], style: str, method: int) -> None:
+    weights = io.BytesIO()
+    with h5py.File(weights, "w") as file:
+        write_vars(file, layers)
+    config = architecture(layers, style, STEPS) | {"module": "keras", "registered_name": None}
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in (("metadata.json", json.dumps({"keras_version": "3.3.3"})),
+                           ("config.json", json.dumps(config)),
+                           ("model.weights.h5", weights.getvalue())):
+            info = zipfile.ZipInfo(name)
+            info.compress_type = method
+            archive.writestr(info, data)
+
+
+# ---- Cases -------------------------------------------------------------------------------------
+
+def main() -> None:
+    out = sys.argv[1] if len(sys.argv) > 1 else "tests/data/keras"
+    os.makedirs(out, exist_ok=True)
+    goldens: dict[str, Any] = {}
+    keras2, tf2 = names_after("", ":0"), names_after("cell", ":0")
+
+    def add(name: str, layers: list[Layer], write: Callable[..., None], *arguments: Any,
+            **options: Any) -> None:
+        if layers[0].class_name == "Embedding":
+            xs = random.integers(1, VOCABULARY, (BATCH, STEPS, 1)).astype(np.float32)
+            xs[0, :2] = 0
+        else:
+            xs = random.uniform(-1, 1, (BATCH, STEPS, FEATURES)).astype(np.float32)
+        if layers[0].class_name == "Masking":
+            xs[1, :2], xs[0, 3] = -1, -1
+        write(os.path.join(out, name), layers, *arguments, **options)
+        ys = answer(layers, xs)
+        goldens[name] = {"steps": STEPS, "features": xs.shape[-1], "values": ys[0].size,
+                         "inputs": xs.ravel().tolist(), "outputs": ys.ravel().tolist()}
+
+    def plain(kind: str, gate: str = "sigmoid", reset_after: bool = False) -> list[Layer]:
+        return [recurrent("rnn", Cell(kind, FEATURES, gate, reset_after)),
+                dense("out", UNITS, "softmax")]
+
+    def two(kind: str, gate: str = "sigmoid", units: int = UNITS) -> list[Layer]:
+        return [recurrent("z_first", Cell(kind, FEATURES, gate, units=units), True),
+                plain_layer("Dropout", "drop", rate=0.5),
+                recurrent("a_second", Cell(kind, units, gate)), dense("out", UNITS, "linear")]
+
+    add("keras1_lstm", plain("LSTM", "hard_sigmoid"), write_h5, "1.2.2", names_keras1, "list")
+    add("keras1_gru", plain("GRU", "hard_sigmoid"), write_h5, "1.2.2", names_keras1, "list")
+    add("keras2_lstm_layers", two("LSTM", "hard_sigmoid"), write_h5, "2.1.6", keras2, "list")
+    add("keras2_sigmoid", two("LSTM"), write_h5, "2.2.4", keras2)
+    add("cntk_gru_weights", plain("GRU", "hard_sigmoid"), write_h5, "2.0.6",
+        names_after("", ""), full=False)
+    add("weights_only", two("LSTM", units=6), write_h5, "2.4.0", tf2, full=False)
+    add("cudnn_lstm", [recurrent("rnn", Cell("LSTM", FEATURES), class_name="CuDNNLSTM"),
+                       dense("out", UNITS, "softmax")], write_h5, "2.2.4-tf", names_cudnn)
+    add("cudnn_gru", [recurrent("rnn", Cell("GRU", FEATURES, reset_after=True),
+                                class_name="CuDNNGRU"), dense("out", UNITS, "softmax")],
+        write_h5, "2.2.4-tf", names_cudnn)
+    add("tf_functional_masking",
+        [plain_layer("Masking", "masking", mask_value=-1.0), *plain("LSTM")],
+        write_h5, "2.11.0", tf2, "functional", variable=True)
+    for name, mask_zero in (("tf_gru_reset_after", False), ("tf_embedding_masked", True)):
+        add(name, [embedding("words", mask_zero), *plain("GRU", reset_after=True)],
+            write_h5, "2.4.0", tf2)
+    add("tf_gru_reset_before", plain("GRU"), write_h5, "2.4.0", tf2)
+    add("tf_bidirectional",
+        [bidirectional("both", Cell("LSTM", FEATURES), Cell("LSTM", FEATURES), "concat", True),
+         dense("each", 2 * UNITS, "relu", distributed=True)], write_h5, "2.9.0", tf2)
+    add("tf_backwards", [recurrent("rnn", Cell("LSTM", FEATURES), backwards=True)],
+        write_h5, "2.9.0", tf2)
+    add("tf_activation_layer", [recurrent("rnn", Cell("LSTM", FEATURES)),
+                                dense("out", UNITS, "linear"), plain_layer("Softmax", "soft")],
+        write_h5, "2.9.0", tf2)
+    add("keras3_h5_split", two("LSTM", "hard_sigmoid_3"), write_h5, "3.3.3", names_keras3,
+        variable=True, split=True)
+    add("packed_big_endian", two("LSTM"), write_h5, "2.4.0", tf2, compression="gzip",
+        shuffle=True, big_endian=True)
+    add("keras3.keras", two("LSTM"), write_keras, "dict", zipfile.ZIP_STORED)
+    add("keras3_deflated.keras",
+        [bidirectional("both", Cell("GRU", FEATURES, reset_after=True),
+                       Cell("GRU", FEATURES, reset_after=True), "sum", False),
+         dense("out", UNITS, "softmax")], write_keras, "functional3", zipfile.ZIP_DEFLATED)
+
+    def write_weights(path: str, layers: list[Layer]) -> None:
+        with h5py.File(path, "w") as file:
+            write_vars(file, layers)
+
+    add("keras3_weights", two("LSTM"), write_weights)
+    with open(os.path.join(out, "goldens.json"), "w", encoding="ascii") as file:
+        json.dump(goldens, file, separators=(",", ":"))
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
