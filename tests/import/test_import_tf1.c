@@ -92,6 +92,22 @@ START_TEST(test_checkpoint_of_every_generation_computes_what_its_program_did)
 }
 END_TEST
 
+START_TEST(test_saved_model_of_keras_computes_what_its_description_says)
+{
+    const struct answer answer = read_answer("saved_model");
+    struct lstm_source *source;
+    struct lstm_model *model;
+    struct lstm_error error;
+    assert_ok(lstm_source_open(FOLDER "saved_model", NULL, &source, &error), &error);
+    ck_assert_str_eq(lstm_source_name(source), "saved-model");
+    assert_ok(lstm_source_model(source, NULL, &model, &error), &error);
+    ck_assert_uint_eq(lstm_model_info(model)->steps, 4);
+    assert_answers(model, &answer);
+    lstm_model_destroy(model);
+    lstm_source_destroy(source);
+}
+END_TEST
+
 START_TEST(test_checkpoint_keeps_the_names_of_its_variables)
 {
     struct lstm_model *model = convert(FOLDER "example.index", 0);
@@ -343,6 +359,7 @@ Suite *suite_import_tf1(void)
     tcase_add_checked_fixture(bad, read_files, free_files);
     tcase_add_loop_test(good, test_checkpoint_of_every_generation_computes_what_its_program_did, 0,
                         N_CASES(names));
+    tcase_add_test(good, test_saved_model_of_keras_computes_what_its_description_says);
     tcase_add_test(good, test_checkpoint_keeps_the_names_of_its_variables);
     tcase_add_test(good, test_crc32c_of_known_bytes);
     tcase_add_test(good, test_checkpoint_gives_the_optimizer_its_slots);

@@ -9,6 +9,7 @@ number at a time. The writer was checked by reading real checkpoints with its ow
 core/import. Standard library only; the same seed gives the same bytes.
 SPDX-License-Identifier: Apache-2.0
 """
+import json
 import math
 import random
 import struct
@@ -85,10 +86,25 @@ def flat(value) -> list[float]:
     return [x for row in value for x in flat(row)] if isinstance(value, list) else [value]
 
 
+def string_tensor(text: bytes) -> tuple[bytes, int]:
+    """A scalar string as it lies in the data, and its checksum: of the length, its own checksum, and
+    the characters."""
+    length = struct.pack("<I", len(text))
+    word = struct.pack("<I", masked(crc32c(length)))
+    return varint(len(text)) + word + text, masked(crc32c(length + word + text))
+
+
 def write_checkpoint(prefix: Path, variables: dict) -> None:
+    """Numbers, or bytes for a scalar string."""
     entries = [(b"", field(1, 1) + message(3, field(1, 1)))]
     data = bytearray()
     for name in sorted(variables, key=lambda n: n.encode()):
+        if isinstance(variables[name], bytes):
+            raw, crc = string_tensor(variables[name])
+            entries.append((name.encode(), field(1, 7) + message(2, b"") + field(4, len(data)) +
+                            field(5, len(raw)) + varint(6 << 3 | 5) + struct.pack("<I", crc)))
+            data += raw
+            continue
         values = flat(variables[name])
         raw = struct.pack(f"<{len(values)}f", *values)
         dims = b"".join(message(2, field(1, n)) for n in shape_of(variables[name]))
@@ -279,14 +295,58 @@ CASES = {
 }
 
 
+def write_saved_model(folder: Path, rng: random.Random) -> None:
+    """A Keras model as TensorFlow 2.5 and later save it: gates i, f, c, o, the forget bias in the
+    bias; variables under their places, their names in the object graph."""
+    u, cell, kernel, bias = 2, lstm(rng, 3, 2, forget_bias=0.0), numbers(rng, 2, 1), numbers(rng, 1)
+    order = [0, 2, 1, 3]  # where i, f, c, o lie among i, j, f, o
+
+    def turned(row: Vector) -> Vector:
+        return [v for gate in order for v in row[gate * u:gate * u + u]]
+
+    weights = {"lstm/lstm_cell/kernel": [turned(r) for r in cell.kernel[:3]],
+               "lstm/lstm_cell/recurrent_kernel": [turned(r) for r in cell.kernel[3:]],
+               "lstm/lstm_cell/bias": turned(cell.bias), "dense/kernel": kernel, "dense/bias": bias}
+    variables, nodes = {}, message(1, b"")
+    for number, (name, value) in enumerate(weights.items()):
+        key = f"variables/{number}/.ATTRIBUTES/VARIABLE_VALUE"
+        variables[key] = value
+        nodes += message(1, message(2, message(1, b"VARIABLE_VALUE") + message(2, name.encode()) +
+                                    message(3, key.encode())))
+    variables["_CHECKPOINTABLE_OBJECT_GRAPH"] = nodes
+    (folder / "variables").mkdir(parents=True, exist_ok=True)
+    write_checkpoint(folder / "variables" / "variables", variables)
+    layers = [{"class_name": "InputLayer",
+               "config": {"batch_input_shape": [None, 4, 3], "name": "input_1"}},
+              {"class_name": "LSTM",
+               "config": {"name": "lstm", "units": 2, "activation": "tanh",
+                          "recurrent_activation": "sigmoid", "use_bias": True,
+                          "return_sequences": False}},
+              {"class_name": "Dense", "config": {"name": "dense", "units": 1, "use_bias": True,
+                                                 "activation": "linear"}}]
+    text = json.dumps({"class_name": "Sequential", "config": {"name": "m", "layers": layers},
+                       "keras_version": "2.6.0"})
+    root = message(3, b"root") + message(4, b"_tf_keras_sequential") + message(5, text.encode())
+    (folder / "keras_metadata.pb").write_bytes(message(1, root))
+    (folder / "saved_model.pb").write_bytes(field(1, 1))
+    inputs = numbers(rng, 4, 3)
+    write_answer(folder.with_name(folder.name + ".txt"), inputs,
+                 multiply(answer([cell], inputs), kernel, bias), "")
+
+
+def write_answer(path: Path, inputs: list[Vector], outputs: Vector, options: str) -> None:
+    lines = [f"{len(inputs)} {len(inputs[0])} {len(outputs)} {options}".rstrip()]
+    lines += [" ".join(f"{v:.9g}" for v in row) for row in inputs + [outputs]]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     for number, (name, make) in enumerate(CASES.items()):
         variables, inputs, outputs, options = make(random.Random(number))
         write_checkpoint(folder / name, variables)
-        lines = [f"{len(inputs)} {len(inputs[0])} {len(outputs)} {options}".rstrip()]
-        lines += [" ".join(f"{v:.9g}" for v in row) for row in inputs + [outputs]]
-        (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write_answer(folder / f"{name}.txt", inputs, outputs, options)
+    write_saved_model(folder / "saved_model", random.Random(99))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,2 @@
+
+ìroot"_tf_keras_sequential*Í{"class_name": "Sequential", "config": {"name": "m", "layers": [{"class_name": "InputLayer", "config": {"batch_input_shape": [null, 4, 3], "name": "input_1"}}, {"class_name": "LSTM", "config": {"name": "lstm", "units": 2, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": true, "return_sequences": false}}, {"class_name": "Dense", "config": {"name": "dense", "units": 1, "use_bias": true, "activation": "linear"}}]}, "keras_version": "2.6.0"}
