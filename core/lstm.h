@@ -21,7 +21,7 @@
  * the object that it came from and lives as long. Every destroy accepts NULL.
  *
  * Arrays are row-major float32. Shapes are written [B, T, D]: B sequences of a batch, T time
- * steps, D values a step; U is num_units.
+ * steps, D values a step; U is num_units, H what a cell puts out: U, or num_proj.
  */
 #ifndef LSTM_H
 #define LSTM_H
@@ -236,11 +236,11 @@ struct lstm_dynamic_rnn_args {
     const float *inputs;            /* [B, T, D], or [T, B, D] if time_major */
     const int32_t *sequence_length; /* [B], each 0 .. T; NULL: all T */
     const float *initial_state; /* NULL: zeros. state_is_tuple: for each recurrent layer c [B, U]
-                                   and h [B, U], one after the other. Otherwise: [B, state_size],
+                                   and h [B, H], one after the other. Otherwise: [B, state_size],
                                    c first in each row */
     bool time_major;
     bool state_is_tuple;
-    float *outputs;     /* [B, T, U] or [T, B, U]: zero past each sequence's length */
+    float *outputs;     /* [B, T, H] or [T, B, H]: zero past each sequence's length */
     float *final_state; /* shaped as initial_state; may be NULL */
 };
 

@@ -60,7 +60,7 @@ static void check_description(const struct lstm_model *model)
     }
     for (size_t k = 0; k < info->n_recurrent; k++) {
         const struct lstm_state_info *state = lstm_model_state(model, k);
-        state_size += (state->has_c ? 2 : 1) * state->units;
+        state_size += (state->has_c ? state->units : 0) + state->h_units;
     }
     require(n_parameters == info->n_parameters && state_size == info->state_size);
     require(info->n_labels == 0 || info->n_labels == info->output_size);

@@ -9,11 +9,12 @@
 
 Suite *suite_bad_state(void);
 
-#define ONE   "\"instances\":[[[1,2]]]"
-#define LSTM  "/v1/models/lstm:state"
-#define STACK "/v1/models/stack:state"
-#define FIXED "/v1/models/fixed:state"
-#define BYTES "\1\2\3\4\5\6"
+#define ONE        "\"instances\":[[[1,2]]]"
+#define LSTM       "/v1/models/lstm:state"
+#define STACK      "/v1/models/stack:state"
+#define PROJECTION "/v1/models/projection:state"
+#define FIXED      "/v1/models/fixed:state"
+#define BYTES      "\1\2\3\4\5\6"
 
 static const char json[] = "application/json", octets[] = "application/octet-stream";
 
@@ -49,6 +50,14 @@ static const struct {
      "{\"instances\":[{\"input\":[[1,2]],\"initial_state\":[{\"c\":[1,2,3],\"h\":[1,2,3]},"
      "{\"h\":[1]},{\"c\":[1,2,3,4],\"h\":[1,2,3,4]}]}]}",
      400, "instances[0].initial_state[1].h: expected 2 numbers, found 1"},
+    /* c has 5 numbers, h the 2 of num_proj. */
+    {PROJECTION, json,
+     "{\"instances\":[{\"input\":[[1,2]],\"initial_state\":{\"c\":[1,2,3,4,5],"
+     "\"h\":[1,2,3,4,5]}}]}",
+     400, "instances[0].initial_state.h: expected 2 numbers, found 5"},
+    {PROJECTION, json,
+     "{\"instances\":[{\"input\":[[1,2]],\"initial_state\":{\"c\":[1,2],\"h\":[1,2]}}]}", 400,
+     "instances[0].initial_state.c: expected 5 numbers, found 2"},
     {FIXED "?dtype=uint8&trace=1", octets, BYTES, 400, "trace: expected true or false, found '1'"},
     {FIXED "?dtype=uint8&state_is_tuple=", octets, BYTES, 400,
      "state_is_tuple: expected true or false, found ''"},

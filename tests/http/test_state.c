@@ -100,19 +100,18 @@ static void assert_states(const struct asked *asked, bool state_is_tuple)
     const struct lstm_model *model = state_models[asked->network];
     for (size_t k = 0; k < lstm_model_info(model)->n_recurrent; k++) {
         const struct lstm_state_info *layer = lstm_model_state(model, k);
-        const size_t units = layer->units;
         for (size_t i = 0; i < 2; i++) {
             if (!state_is_tuple) {
                 assert_array(asked, part_path(asked, keys[i], k, ""), kinds[i],
                              layer->has_c ? layer->c_offset : layer->h_offset,
-                             layer->has_c ? 2 * units : units);
+                             (layer->has_c ? layer->units : 0) + layer->h_units);
                 continue;
             }
             assert_array(asked, part_path(asked, keys[i], k, "h"), kinds[i], layer->h_offset,
-                         units);
+                         layer->h_units);
             if (layer->has_c)
                 assert_array(asked, part_path(asked, keys[i], k, "c"), kinds[i], layer->c_offset,
-                             units);
+                             layer->units);
             ck_assert_uint_eq(
                 json_object_size(golden_at(asked->answer, part_path(asked, keys[i], k, ""))),
                 layer->has_c ? 2 : 1);

@@ -12,7 +12,7 @@
 #include "tests/support/temp_folder.h"
 #include "tests/support/tensor_json.h"
 
-const char *const state_names[N_STATE_NETWORKS] = {"lstm", "gru", "stack"};
+const char *const state_names[N_STATE_NETWORKS] = {"lstm", "gru", "stack", "projection"};
 const size_t state_lengths[STATE_BATCH] = {STATE_LONGEST, 1, 0};
 struct lstm_model *state_models[N_STATE_NETWORKS];
 struct batch state_batches[N_STATE_NETWORKS];
@@ -33,6 +33,12 @@ static void describe(struct reference_network networks[N_STATE_NETWORKS])
         .layers = {{.kind = REFERENCE_LSTM, .name = "a", .units = 3, .return_sequences = true},
                    {.kind = REFERENCE_GRU, .name = "b", .units = 2, .return_sequences = true},
                    {.kind = REFERENCE_LSTM, .name = "c", .units = 4, .return_sequences = true}}};
+    networks[STATE_PROJECTION] = (struct reference_network){.n_layers = 1,
+                                                            .layers = {{.kind = REFERENCE_LSTM,
+                                                                        .name = "a",
+                                                                        .units = 5,
+                                                                        .num_proj = 2,
+                                                                        .use_peepholes = true}}};
 }
 
 void state_fixture_start(void)
@@ -114,7 +120,7 @@ static json_t *state_json(const struct lstm_model *model, const struct lstm_sequ
     for (size_t k = 0; k < n_recurrent; k++) {
         const struct lstm_state_info *info = lstm_model_state(model, k);
         json_t *parts =
-            json_pack("{s:o}", "h", leaf_json(sequences, n, info->h_offset, info->units));
+            json_pack("{s:o}", "h", leaf_json(sequences, n, info->h_offset, info->h_units));
         if (info->has_c)
             json_object_set_new(parts, "c", leaf_json(sequences, n, info->c_offset, info->units));
         json_array_append_new(list, parts);

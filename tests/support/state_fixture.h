@@ -1,5 +1,5 @@
-/* state_fixture.h: a daemon with an LSTM, a GRU and a stack, batches of sequences for them, and the
- * bodies that ask for their states. SPDX-License-Identifier: Apache-2.0 */
+/* state_fixture.h: a daemon with an LSTM, a GRU, a stack and a projection, batches of sequences for
+ * them, and the bodies that ask for their states. SPDX-License-Identifier: Apache-2.0 */
 #ifndef STATE_FIXTURE_H
 #define STATE_FIXTURE_H
 
@@ -8,14 +8,14 @@
 #include "tests/support/batch.h"
 #include "tests/support/client.h"
 
-enum { STATE_LSTM, STATE_GRU, STATE_STACK, N_STATE_NETWORKS };
+enum { STATE_LSTM, STATE_GRU, STATE_STACK, STATE_PROJECTION, N_STATE_NETWORKS };
 enum state_form { STATE_ROW, STATE_COLUMN, STATE_TIME_MAJOR, N_STATE_FORMS };
 
 /* STATE_PADDED: the steps of inputs in column form, more than any sequence has. STATE_UNITS: of the
  * LSTM and of the GRU. */
 enum { STATE_BATCH = 3, STATE_LONGEST = 4, STATE_PADDED = 5, STATE_FEATURES = 2, STATE_UNITS = 3 };
 
-extern const char *const state_names[N_STATE_NETWORKS]; /* "lstm", "gru", "stack" */
+extern const char *const state_names[N_STATE_NETWORKS]; /* "lstm", "gru", ... */
 extern const size_t state_lengths[STATE_BATCH];         /* STATE_LONGEST, 1, 0 */
 
 /* The served models, and batches of sequences from initial states with all that the library gives
