@@ -4,11 +4,11 @@
  * Answers {"outputs": [B][T][H], "state": ..., "trace": ..., "gates": ..., "predictions": ...}, the
  * last three if wanted. outputs are h of the last recurrent layer; U is its units, H too, or of an
  * LSTM with a projection num_proj. A state is {"c": [B][U], "h": [B][H]}, of a GRU {"h": [B][U]};
- * without state_is_tuple [B][U+H], c first, of a GRU [B][U]. A trace is as the state, with [B][T] in place of [B]. Gates are {"i": [B][T][U], "j",
- * "f", "o"}, of a GRU "r", "u", "c". Of a stack, or if layers are named, state, trace and gates are
- * lists with one entry per layer. Past its length a sequence's outputs and gates are zero, and the
- * trace repeats its final state, as dynamic_rnn copies it through. A time-major request gets [T][B]
- * for each [B][T]. */
+ * without state_is_tuple [B][U+H], c first, of a GRU [B][U]. A trace is as the state, with [B][T]
+ * in place of [B]. Gates are {"i": [B][T][U], "j", "f", "o"}, of a GRU "r", "u", "c". Of a stack,
+ * or if layers are named, state, trace and gates are lists with one entry per layer. Past its
+ * length a sequence's outputs and gates are zero, and the trace repeats its final state, as
+ * dynamic_rnn copies it through. A time-major request gets [T][B] for each [B][T]. */
 #ifndef STATE_CODEC_H
 #define STATE_CODEC_H
 

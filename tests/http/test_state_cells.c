@@ -3,6 +3,7 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/support/assert_tensor.h"
 #include "tests/support/state_fixture.h"
@@ -129,6 +130,54 @@ START_TEST(test_state_goes_on_where_another_request_ended)
 }
 END_TEST
 
+/* Sends a request of a session of the projected LSTM; the answer is new, NULL if it is not JSON. */
+static json_t *ask_session(const char *method, const char *action, const char *body, int status)
+{
+    char path[96];
+    struct client_answer answer;
+    snprintf(path, sizeof path, "/v1/models/projection/sessions%s", action);
+    const struct client_request request = {
+        .method = method, .path = path, .body = body, .body_bytes = body ? strlen(body) : 0};
+    state_try(&request, &answer);
+    ck_assert_msg(answer.status == status, "%s: %d %s", action, answer.status, answer.body);
+    json_t *root = json_loads(answer.body, 0, NULL);
+    client_answer_release(&answer);
+    return root;
+}
+
+/* c has the units, h the projection's: in pieces as in one, and when a state is set. */
+START_TEST(test_state_of_a_projected_session_has_c_and_h_of_their_own_sizes)
+{
+    enum { U = 5, H = 2 };
+    float c[U], h[H], want_c[U], want_h[H];
+    json_decref(ask_session("POST", "", "{\"id\":\"p\"}", 201));
+    json_decref(ask_session("POST", "/p:predict", "{\"instances\":[[[1,2]]]}", 200));
+    json_decref(ask_session("POST", "/p:predict", "{\"instances\":[[[3,4],[5,6]]]}", 200));
+    json_t *pieces = ask_session("GET", "/p/state", NULL, 200);
+    json_t *whole =
+        state_ask_json("/v1/models/projection:state",
+                       json_pack("{s:[[[ii],[ii],[ii]]]}", "instances", 1, 2, 3, 4, 5, 6));
+    tensor_json_read(pieces, "state/c", 1, (size_t[]){U}, c);
+    tensor_json_read(pieces, "state/h", 1, (size_t[]){H}, h);
+    tensor_json_read(whole, "state/c", 2, (size_t[]){1, U}, want_c);
+    tensor_json_read(whole, "state/h", 2, (size_t[]){1, H}, want_h);
+    assert_tensor_float("c", c, want_c, U, 1e-6, 0);
+    assert_tensor_float("h", h, want_h, H, 1e-6, 0);
+    json_decref(pieces);
+    json_decref(whole);
+    json_decref(ask_session("PUT", "/p/state", "{\"state\":{\"c\":[1,2,3,4,5],\"h\":[6,7]}}", 200));
+    json_t *set = ask_session("GET", "/p/state", NULL, 200);
+    tensor_json_read(set, "state/h", 1, (size_t[]){H}, h);
+    ck_assert(h[0] == 6 && h[1] == 7);
+    json_decref(set);
+    json_t *refused =
+        ask_session("PUT", "/p/state", "{\"state\":{\"c\":[1,2,3,4,5],\"h\":[6,7,8]}}", 400);
+    ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(refused, "error")),
+                                 "state.h: expected 2 numbers, found 3"));
+    json_decref(refused);
+}
+END_TEST
+
 Suite *suite_state_cells(void)
 {
     Suite *suite = suite_create("state_cells");
@@ -139,6 +188,7 @@ Suite *suite_state_cells(void)
     tcase_add_test(tcase, test_state_gates_of_a_gru_make_its_h);
     tcase_add_loop_test(tcase, test_state_trace_of_a_sequence_is_the_states_of_its_prefixes, 0, 2);
     tcase_add_test(tcase, test_state_goes_on_where_another_request_ended);
+    tcase_add_test(tcase, test_state_of_a_projected_session_has_c_and_h_of_their_own_sizes);
     suite_add_tcase(suite, tcase);
     return suite;
 }
