@@ -47,7 +47,7 @@ static struct lstm_model *model_of(struct lstm_source *source,
 START_TEST(test_file_of_keras_predicts_as_keras)
 {
     if (_i == 0) { /* of weights alone: the last activation is not in the file */
-        static const struct lstm_import_options options = {.forget_bias = NAN,
+        static const struct lstm_import_options options = {.forget_bias = (double)NAN,
                                                            .output_activation = "softmax"};
         struct lstm_source *source = open_case(cases[0].name);
         struct lstm_model *model = model_of(source, &options);
