@@ -188,11 +188,14 @@ static enum lstm_status measure_cell(struct torch_module *module, const char *su
     if (units == 0 || module->inputs == 0 || module->width == 0 || rows % units != 0)
         return lstm_fail(error, LSTM_SHAPE, "'%.100s': %zu rows are no gates of %zu units each",
                          recurrent->name, rows, units);
+    if (rows == units)
+        return lstm_fail(error, LSTM_UNSUPPORTED,
+                         "'%.100s' belongs to a plain nn.RNN; LSTM and GRU are known",
+                         kernel->name);
     if (rows / units != 4 && rows / units != 3)
         return lstm_fail(error, LSTM_UNSUPPORTED,
-                         "'%.100s' belongs to %s: it has %zu gates, an LSTM 4 and a GRU 3",
-                         kernel->name, rows == units ? "a plain nn.RNN" : "an unknown cell",
-                         rows / units);
+                         "'%.100s' belongs to a cell of %zu gates; an LSTM has 4, a GRU 3",
+                         kernel->name, rows / units);
     module->kind = rows / units == 4 ? TORCH_LSTM : TORCH_GRU;
     return LSTM_OK;
 }

@@ -81,6 +81,7 @@ const struct pickle_global torch_object_globals[] = {
     {"torch._utils", "_rebuild_parameter_with_state", PICKLE_MAKES_FIRST},
     {"torch", "Size", PICKLE_MAKES_FIRST},
     {"torch", "device", PICKLE_KEPT},
+    {"torch.serialization", "_get_layout", PICKLE_KEPT},
     {"collections", "OrderedDict", PICKLE_MAKES_DICT},
     {"collections", "defaultdict", PICKLE_MAKES_DICT},
     {"collections", "Counter", PICKLE_MAKES_DICT},

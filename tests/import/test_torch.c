@@ -100,7 +100,7 @@ static void compare(const struct lstm_model *model, const char *name)
 START_TEST(test_file_of_pytorch_predicts_as_pytorch)
 {
     const struct golden_case *this_case = &cases[_i];
-    const struct lstm_import_options options = {.forget_bias = NAN,
+    const struct lstm_import_options options = {.forget_bias = (double)NAN,
                                                 .return_sequences = this_case->return_sequences};
     struct lstm_source *source = open_case(this_case->name);
     struct lstm_model *model;
@@ -163,7 +163,7 @@ END_TEST
 START_TEST(test_options_name_the_activations_of_linear_layers)
 {
     static const struct lstm_import_options options = {
-        .forget_bias = NAN, .hidden_activation = "tanh", .output_activation = "softmax"};
+        .forget_bias = (double)NAN, .hidden_activation = "tanh", .output_activation = "softmax"};
     struct lstm_source *source = open_case("lstm_heads");
     struct lstm_model *model;
     struct lstm_error error;
@@ -179,6 +179,60 @@ START_TEST(test_options_name_the_activations_of_linear_layers)
     ck_assert(!has_note(source, "activation"));
     free(json);
     temp_folder_remove(&folder);
+    lstm_model_destroy(model);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+/* ---- Refusals ------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    enum lstm_status status;
+    const char *words;
+} refused[] = {
+    {"batch_norm", LSTM_UNSUPPORTED, "'norm.running_mean' belongs to a batch normalisation"},
+    {"big_endian", LSTM_UNSUPPORTED, "little-endian"},
+    {"complex", LSTM_UNSUPPORTED, "ComplexFloatStorage"},
+    {"convolution", LSTM_UNSUPPORTED, "'conv.weight' belongs to a convolution"},
+    {"flattened", LSTM_UNSUPPORTED, "all steps at once"},
+    {"integers", LSTM_UNSUPPORTED, "holds int64"},
+    {"linear", LSTM_UNSUPPORTED, "none of the 2 arrays is a recurrent layer's"},
+    {"module", LSTM_UNSUPPORTED, "torch.nn.modules.rnn.LSTM"},
+    {"quantised", LSTM_UNSUPPORTED, "dequantize()"},
+    {"rnn", LSTM_UNSUPPORTED, "plain nn.RNN"},
+    {"sparse", LSTM_UNSUPPORTED, "to_dense()"},
+    {"torchscript", LSTM_UNSUPPORTED, "TorchScript"},
+    {"traversal", LSTM_FORMAT, "no member 'traversal/data/../../../secret'"},
+    {"two_networks", LSTM_UNSUPPORTED, "--scope"},
+    {"weight_norm", LSTM_UNSUPPORTED, "remove_weight_norm()"},
+};
+
+START_TEST(test_file_without_a_known_network_is_refused_with_what_it_is)
+{
+    char path[128];
+    struct lstm_source *source = NULL;
+    struct lstm_model *model = NULL;
+    struct lstm_error error;
+    snprintf(path, sizeof path, "tests/data/torch/refused/%s", refused[_i].name);
+    enum lstm_status status = lstm_source_open(path, NULL, &source, &error);
+    if (status == LSTM_OK)
+        status = lstm_source_model(source, NULL, &model, &error);
+    assert_failure(status, refused[_i].status, &error, refused[_i].words);
+    ck_assert_ptr_null(model);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+START_TEST(test_scope_picks_one_of_two_networks)
+{
+    static const struct lstm_import_options options = {.forget_bias = (double)NAN,
+                                                       .scope = "last/"};
+    struct lstm_source *source = open_case("refused/two_networks");
+    struct lstm_model *model;
+    struct lstm_error error;
+    assert_ok(lstm_source_model(source, &options, &model, &error), &error);
+    ck_assert(has_note(source, "left out: 4 arrays beside the weights, 'best/weight_ih_l0'"));
     lstm_model_destroy(model);
     lstm_source_destroy(source);
 }
@@ -254,6 +308,9 @@ Suite *suite_torch(void)
     tcase_add_test(goldens, test_arrays_of_a_checkpoint_are_named_by_its_dicts);
     tcase_add_loop_test(goldens, test_what_a_state_dict_does_not_say_is_noted, 0, N_CASES(notes));
     tcase_add_test(goldens, test_options_name_the_activations_of_linear_layers);
+    tcase_add_loop_test(goldens, test_file_without_a_known_network_is_refused_with_what_it_is, 0,
+                        N_CASES(refused));
+    tcase_add_test(goldens, test_scope_picks_one_of_two_networks);
     tcase_set_timeout(damage, 120);
     tcase_add_loop_test(damage, test_file_cut_at_any_byte_is_refused, 0, N_CASES(damaged));
     tcase_add_loop_test(damage, test_file_with_a_changed_byte_crashes_nothing, 0, N_CASES(damaged));

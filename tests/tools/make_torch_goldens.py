@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""make_torch_goldens.py: writes tests/data/torch/: files as torch.save() writes them, and what PyTorch
-itself answers with these weights (goldens.json). SPDX-License-Identifier: Apache-2.0
+"""make_torch_goldens.py: writes tests/data/torch/: files as torch.save() writes them, what PyTorch
+itself answers with these weights (goldens.json), and files that are to be refused (refused/).
+SPDX-License-Identifier: Apache-2.0
 
 usage: make_torch_goldens.py [OUT_FOLDER]      (needs Debian's python3-torch; tests need no PyTorch)
 """
@@ -10,6 +11,7 @@ import json
 import os
 import struct
 import sys
+import zipfile
 from collections import OrderedDict
 from typing import Callable
 
@@ -63,6 +65,13 @@ class Cells(nn.Module):
             y = state1[0] if isinstance(state1, tuple) else state1
             state2 = self.cell2(y, state2)
         return self.fc(state2[0] if isinstance(state2, tuple) else state2)
+
+
+class Doubled(nn.Module):
+    """Something to make a program of."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 2
 
 
 def lstm(**options: object) -> nn.LSTM:
@@ -177,6 +186,56 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[object, str], None]]] 
 }
 
 
+def save_big_endian(path: str) -> None:
+    """As a machine with the other order of bytes says it in its zip files."""
+    save(lstm().state_dict(), path)
+    with zipfile.ZipFile(path, "a") as archive:
+        folder = archive.namelist()[0].split("/")[0]
+        archive.writestr(folder + "/byteorder", "big")
+
+
+def save_traversal(path: str) -> None:
+    """The key of a storage leads out of the archive."""
+    save({"weight": torch.ones(1)}, path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            key = b"../../../secret"
+            archive.writestr(name, data.replace(b"X\1\0\0\0000", b"X\x0f\0\0\0" + key))
+
+
+def save_two_networks(path: str) -> None:
+    save({"best": lstm().state_dict(), "last": lstm().state_dict()}, path)
+
+
+# name: how such a file is made
+REFUSED: dict[str, Callable[[str], None]] = {
+    "torchscript": lambda path: torch.jit.script(Doubled()).save(path),
+    "traversal": save_traversal,
+    "module": lambda path: save(lstm(), path),
+    "big_endian": save_big_endian,
+    "quantised": lambda path: save(
+        {"weight_ih_l0": torch.quantize_per_tensor(torch.ones(8, 3), 0.1, 0, torch.qint8)}, path),
+    "complex": lambda path: save(
+        {"weight_ih_l0": torch.ones(8, 3, dtype=torch.complex64)}, path),
+    "sparse": lambda path: save({"weight_ih_l0": torch.ones(8, 3).to_sparse()}, path),
+    "integers": lambda path: save(
+        {"weight_ih_l0": torch.ones(8, 3, dtype=torch.int64),
+         "weight_hh_l0": torch.ones(8, 2, dtype=torch.int64)}, path),
+    "rnn": lambda path: save(nn.RNN(FEATURES, UNITS).state_dict(), path),
+    "convolution": lambda path: save(
+        nn.ModuleDict({"conv": nn.Conv1d(3, 3, 3), "lstm": lstm()}).state_dict(), path),
+    "batch_norm": lambda path: save(
+        nn.ModuleDict({"lstm": lstm(), "norm": nn.BatchNorm1d(UNITS)}).state_dict(), path),
+    "weight_norm": lambda path: save(nn.utils.weight_norm(lstm(), "weight_hh_l0").state_dict(), path),
+    "flattened": lambda path: save(
+        nn.ModuleDict({"lstm": lstm(), "fc": nn.Linear(5 * UNITS, 1)}).state_dict(), path),
+    "linear": lambda path: save(nn.Linear(3, 2).state_dict(), path),
+    "two_networks": save_two_networks,
+}
+
+
 def make_case(folder: str, name: str) -> dict[str, object]:
     """Saves the file of a case; gives its inputs, and the outputs that PyTorch has for them."""
     make, write = CASES[name]
@@ -202,6 +261,9 @@ def main() -> None:
     folder = sys.argv[1] if len(sys.argv) == 2 else "tests/data/torch"
     os.makedirs(folder, exist_ok=True)
     goldens = {name: make_case(folder, name) for name in CASES}
+    os.makedirs(os.path.join(folder, "refused"), exist_ok=True)
+    for name, write in REFUSED.items():
+        write(os.path.join(folder, "refused", name))
     with open(os.path.join(folder, "goldens.json"), "w", encoding="utf-8") as file:
         json.dump(goldens, file, indent=1)
         file.write("\n")
