@@ -152,6 +152,7 @@ static enum lstm_status read_source(const struct convert_config *config, const c
     const struct lstm_import_options options = {.activation = config->activation,
                                                 .recurrent_activation =
                                                     config->recurrent_activation,
+                                                .hidden_activation = config->hidden_activation,
                                                 .output_activation = config->output_activation,
                                                 .forget_bias = config->forget_bias,
                                                 .steps = (size_t)config->steps,

@@ -15,6 +15,8 @@ const struct option convert_options[] = {
              "checkpoints do not hold, the others 0"},
     {"format", OPTION_TEXT, FIELD(format), .value = "NAME",
      .help = "format of the source, as lstmd inspect names it; none: recognised by its content"},
+    {"hidden-activation", OPTION_TEXT, FIELD(hidden_activation), .value = "NAME",
+     .help = "activation of the dense layers but the last, where the source does not say it"},
     {"labels", OPTION_TEXT, FIELD(labels), .value = "LIST",
      .help = "names of the outputs, as a,b,c, or @FILE with one a line"},
     {"out", OPTION_TEXT, FIELD(out), .value = "DIR",
