@@ -22,6 +22,19 @@ void buf_release(struct buf *buf)
     buf_init(buf, buf->limit);
 }
 
+void buf_reuse(struct buf *buf, size_t limit, size_t max_room)
+{
+    if (buf->room > max_room)
+        buf_release(buf);
+    char *const data = buf->data;
+    const size_t room = buf->room;
+    buf_init(buf, limit);
+    buf->data = data;
+    buf->room = room;
+    if (data != NULL)
+        data[0] = '\0';
+}
+
 /* Room for `need` bytes and the NUL; need is at most the limit. */
 static bool grow(struct buf *buf, size_t need)
 {

@@ -23,6 +23,10 @@ struct buf {
 void buf_init(struct buf *buf, size_t limit);
 void buf_release(struct buf *buf);
 
+/* Empties it for a new use, with a new limit; keeps its memory if that is at most max_room bytes.
+ */
+void buf_reuse(struct buf *buf, size_t limit, size_t max_room);
+
 /* Makes room for `more` bytes beyond n, so that appending them cannot fail. */
 LSTM_MUST_CHECK bool buf_reserve(struct buf *buf, size_t more);
 void buf_append(struct buf *buf, const void *data, size_t n);

@@ -23,7 +23,8 @@
 #include "server/tls.h"
 
 enum {
-    CONNECTION_BYTES = 32 * 1024, /* of a connection's buffers: bounds the header */
+    CONNECTION_BYTES = 16 * 1024, /* of a connection's buffers, cleared for each request: bounds the
+                                     header */
     REAP_INTERVAL_MS = 250
 };
 
@@ -60,15 +61,15 @@ static int socket_of(struct MHD_Connection *connection)
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
-/* A connection without a watch, for want of memory, gets a 500 to its first request. */
+/* A connection without a context, for want of memory, gets a 500 to its first request. */
 static void begin_connection(struct http *http, struct MHD_Connection *connection, void **context)
 {
-    struct watch *watch = calloc(1, sizeof *watch);
-    *context = watch;
-    if (watch == NULL)
+    struct http_connection *made = calloc(1, sizeof *made);
+    *context = made;
+    if (made == NULL)
         return;
-    reaper_add(http->reaper, watch, socket_of(connection));
-    watch_until(watch, monotonic_us() + http->shared.header_us, !http->shared.is_tls);
+    reaper_add(http->reaper, &made->watch, socket_of(connection));
+    watch_until(&made->watch, monotonic_us() + http->shared.header_us, !http->shared.is_tls);
 }
 
 /* libmicrohttpd tells the end of a connection before it closes the socket. */
@@ -76,14 +77,15 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
                           enum MHD_ConnectionNotificationCode code)
 {
     struct http *http = context;
-    struct watch *watch = *socket_context;
+    struct http_connection *ending = *socket_context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         begin_connection(http, connection, socket_context);
         return;
     }
-    if (watch != NULL) {
-        reaper_remove(http->reaper, watch);
-        free(watch);
+    if (ending != NULL) {
+        reaper_remove(http->reaper, &ending->watch);
+        exchange_release_spare(ending);
+        free(ending);
     }
     acceptor_closed(http->acceptor);
 }

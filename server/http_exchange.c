@@ -30,8 +30,9 @@
 #include "server/refuse.h"
 
 enum {
-    MAX_RESERVED = 1024 * 1024,   /* of a body, before any of it was received */
-    MAX_DROPPED = 8 * 1024 * 1024 /* of a refused body, before the answer */
+    MAX_RESERVED = 1024 * 1024,    /* of a body, before any of it was received */
+    MAX_DROPPED = 8 * 1024 * 1024, /* of a refused body, before the answer */
+    MAX_SPARE = 16 * 1024          /* of a body or an answer, kept for the next request */
 };
 
 /* Who goes on with a request whose handler returned LATER depends on which comes first. */
@@ -45,7 +46,7 @@ struct exchange {
     struct request request; /* first: a pointer to it points to the exchange */
     struct http_shared *shared;
     struct MHD_Connection *connection;
-    struct watch *watch; /* of the connection */
+    struct http_connection *owner; /* of its memory when the request has ended */
     struct buf body;
     size_t received_bytes; /* of the body, kept or dropped */
     bool begun;            /* the header was read */
@@ -55,7 +56,8 @@ struct exchange {
     bool answered;
     _Atomic enum phase phase;
     char media_type[64];
-    char path[]; /* raw, without the query */
+    size_t path_bytes;
+    char path[]; /* path_bytes of room: raw, without the query */
 };
 
 static const char *find_query(const struct request *request, const char *name)
@@ -70,21 +72,59 @@ static const char *find_header(const struct request *request, const char *name)
     return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
 }
 
+static void destroy(struct exchange *exchange)
+{
+    if (exchange == NULL)
+        return;
+    buf_release(&exchange->request.response.body);
+    buf_release(&exchange->body);
+    free(exchange);
+}
+
+void exchange_release_spare(struct http_connection *connection)
+{
+    destroy(connection->spare);
+    connection->spare = NULL;
+}
+
+/* Memory for a request whose path has n bytes, zeroed but for what its buffers and its path keep:
+ * that of the connection's last request if it fits. A client that asks again and again asks for
+ * the same. */
+static struct exchange *obtain(struct http_connection *owner, size_t n, size_t max_body_bytes)
+{
+    struct exchange *exchange = owner->spare;
+    owner->spare = NULL;
+    if (exchange == NULL || exchange->path_bytes < n + 1) {
+        destroy(exchange);
+        exchange = calloc(1, sizeof *exchange + n + 1);
+        if (exchange == NULL)
+            return NULL;
+        exchange->path_bytes = n + 1;
+    }
+    buf_reuse(&exchange->body, max_body_bytes, MAX_SPARE);
+    buf_reuse(&exchange->request.response.body, SIZE_MAX, MAX_SPARE);
+    *exchange = (struct exchange){.owner = owner,
+                                  .body = exchange->body,
+                                  .path_bytes = exchange->path_bytes,
+                                  .request.response.body = exchange->request.response.body};
+    return exchange;
+}
+
 /* The path is kept here because libmicrohttpd hands exchange_on_request() a decoded one. */
 void *exchange_on_uri(void *context, const char *uri, struct MHD_Connection *connection)
 {
-    size_t n = strcspn(uri, "?");
-    struct watch *watch =
+    struct http_shared *shared = context;
+    const size_t n = strcspn(uri, "?");
+    struct http_connection *owner =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-    struct exchange *exchange = watch != NULL ? calloc(1, sizeof *exchange + n + 1) : NULL;
+    struct exchange *exchange =
+        owner != NULL ? obtain(owner, n, shared->rules.max_body_bytes) : NULL;
     if (exchange == NULL)
         return NULL;
-    exchange->watch = watch;
-    exchange->shared = context;
+    exchange->shared = shared;
     exchange->connection = connection;
     memcpy(exchange->path, uri, n);
-    buf_init(&exchange->body, exchange->shared->rules.max_body_bytes);
-    buf_init(&exchange->request.response.body, SIZE_MAX);
+    exchange->path[n] = '\0';
     exchange->request.path = exchange->path;
     exchange->request.query = find_query;
     exchange->request.header = find_header;
@@ -96,7 +136,7 @@ void *exchange_on_uri(void *context, const char *uri, struct MHD_Connection *con
  * the connection is closed. */
 static bool expect(struct exchange *exchange, int64_t until_us, bool may_answer)
 {
-    return watch_until(exchange->watch, until_us, may_answer && !exchange->shared->is_tls);
+    return watch_until(&exchange->owner->watch, until_us, may_answer && !exchange->shared->is_tls);
 }
 
 /* From here on, `exchange` has its answer, and what comes of the body is dropped. */
@@ -331,9 +371,7 @@ void exchange_on_completed(void *context, struct MHD_Connection *connection, voi
                   L_INT("phase", phase));
     if (exchange->request.discard != NULL)
         exchange->request.discard(exchange->request.work);
-    buf_release(&exchange->request.response.body);
-    buf_release(&exchange->body);
-    free(exchange);
+    exchange->owner->spare = exchange;
 }
 
 void request_resume(struct request *request)
@@ -349,6 +387,6 @@ bool request_is_gone(const struct request *request)
 {
     const struct exchange *exchange = (const struct exchange *)request;
     char byte;
-    ssize_t n = recv(exchange->watch->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t n = recv(exchange->owner->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }

@@ -8,6 +8,7 @@
 
 #include "server/admit.h"
 #include "server/metrics.h"
+#include "server/reaper.h"
 
 /* What the requests of a server share: the context of the callbacks. */
 struct http_shared {
@@ -24,8 +25,19 @@ struct http_shared {
     struct metric_series *in_flight_gauge;
 };
 
-/* MHD_OPTION_URI_LOG_CALLBACK. The connection's socket context is its struct watch, or NULL if
- * there was no memory for one. */
+struct exchange;
+
+/* A connection, zeroed when it begins: its socket context in the library. */
+struct http_connection {
+    struct watch watch;
+    struct exchange *spare; /* memory of the last request, for the next one */
+};
+
+/* When it ends. */
+void exchange_release_spare(struct http_connection *connection);
+
+/* MHD_OPTION_URI_LOG_CALLBACK. The connection's socket context is its struct http_connection, or
+ * NULL if there was no memory for one. */
 void *exchange_on_uri(void *shared, const char *uri, struct MHD_Connection *connection);
 
 /* MHD_AccessHandlerCallback. */

@@ -8,6 +8,7 @@
  * the middle between two floats. All that remains is strtod()'s. */
 #include "server/number_scan.h"
 
+#include <endian.h>
 #include <float.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +43,49 @@ static inline const char *read_digits(const char *p, const char *end, uint64_t *
         sum = sum * 10 + (uint64_t)(*p - '0');
     *integer = sum;
     return p;
+}
+
+/* 8 bytes, the first in the lowest place. */
+static inline uint64_t load_eight(const char *p)
+{
+    uint64_t bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return le64toh(bytes);
+}
+
+/* How many digits the 8 bytes at p begin with, and their value. All 8 are looked at together: a
+ * digit becomes 0 .. 9, and adding 0x76 carries into the top bit of any other byte. What lies
+ * behind the digits is shifted out, which leaves zeros in front of them; then neighbours are joined
+ * to pairs, pairs to fours, fours to one number. */
+static inline unsigned read_eight(const char *p, uint64_t *value)
+{
+    uint64_t digits = load_eight(p) ^ 0x3030303030303030;
+    const uint64_t others = ((digits + 0x7676767676767676) | digits) & 0x8080808080808080;
+    const unsigned n = others != 0 ? (unsigned)__builtin_ctzll(others) / 8 : 8;
+    *value = 0;
+    if (n == 0)
+        return 0;
+    digits <<= 64 - 8 * n;
+    const uint64_t pairs = digits * 10 + (digits >> 8), mask = 0x000000ff000000ff;
+    *value = ((pairs & mask) * (100 + (UINT64_C(1000000) << 32)) +
+              (pairs >> 16 & mask) * (1 + (UINT64_C(10000) << 32))) >>
+             32;
+    return n;
+}
+
+/* The same as read_digits(), for where many are to be expected. */
+static inline const char *read_many_digits(const char *p, const char *end, uint64_t *integer)
+{
+    static const uint64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    while (end - p >= 8) {
+        uint64_t value;
+        const unsigned n = read_eight(p, &value);
+        *integer = *integer * tens[n] + value;
+        p += n;
+        if (n < 8)
+            return p;
+    }
+    return read_digits(p, end, integer);
 }
 
 /* Adds the exponent behind the 'e' at p to *power. Returns the byte behind it; NULL: malformed.
@@ -116,12 +160,6 @@ static inline double magnitude_of(uint64_t integer, int64_t power, const char *d
  * NUMBER_STOP_END. */
 static inline enum number_stop read_number(const char **text, const char *end, float *value)
 {
-    /* Images and one-hot rows are mostly this. */
-    if (end - *text > 3 && memcmp(*text, "0.0,", 4) == 0) {
-        *text += 3;
-        *value = 0;
-        return NUMBER_STOP_END;
-    }
     const bool negative = **text == '-';
     const char *const digits = *text + negative;
     uint64_t integer = 0;
@@ -133,7 +171,7 @@ static inline enum number_stop read_number(const char **text, const char *end, f
     ptrdiff_t n_digits = p - digits;
     if (p < end && *p == '.') {
         const char *const fraction = p + 1;
-        p = read_digits(fraction, end, &integer);
+        p = read_many_digits(fraction, end, &integer);
         if (p == fraction)
             return NUMBER_STOP_MALFORMED;
         power = -(p - fraction);
@@ -156,6 +194,35 @@ static inline enum number_stop read_number(const char **text, const char *end, f
     return NUMBER_STOP_END;
 }
 
+/* Reads zeros that are written as `text`, n bytes, for as long as another number follows. Returns
+ * how many. Inlined, so that text and n are constants. */
+static inline __attribute__((always_inline)) size_t read_zeros_as(const char **at, const char *end,
+                                                                  float *values, size_t room,
+                                                                  const char text[8], unsigned n)
+{
+    const uint64_t wanted = load_eight(text), mask = (UINT64_C(1) << 8 * n) - 1;
+    const char *p = *at;
+    size_t i = 0;
+    for (; i < room && end - p > 8; p += n) {
+        const uint64_t found = load_eight(p);
+        if ((found & mask) != wanted || !number_starts((char)(found >> 8 * n)))
+            break;
+        values[i++] = 0;
+    }
+    *at = p;
+    return i;
+}
+
+/* Images and one-hot rows are mostly zeros: the usual ways to write a run of them. */
+static inline size_t read_zeros(const char **at, const char *end, float *values, size_t room)
+{
+    size_t n = 0;
+    n += read_zeros_as(at, end, values + n, room - n, "0.0, \0\0", 5);
+    n += read_zeros_as(at, end, values + n, room - n, "0.0,\0\0\0", 4);
+    n += read_zeros_as(at, end, values + n, room - n, "0,\0\0\0\0\0", 2);
+    return n + read_zeros_as(at, end, values + n, room - n, "0, \0\0\0\0", 3);
+}
+
 enum number_stop number_scan_run(const char **text, const char *end, float *values, size_t room,
                                  size_t *n)
 {
@@ -163,6 +230,10 @@ enum number_stop number_scan_run(const char **text, const char *end, float *valu
     enum number_stop stop = NUMBER_STOP_FULL;
     size_t i = 0;
     while (i < room) {
+        if (*p == '0')
+            i += read_zeros(&p, end, values + i, room - i);
+        if (i == room)
+            break;
         stop = read_number(&p, end, &values[i]);
         if (stop != NUMBER_STOP_END)
             break;

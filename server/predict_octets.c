@@ -10,7 +10,8 @@
 /* A format of octet bodies. */
 struct octet_format {
     const char *name;
-    size_t bytes; /* of a number */
+    size_t bytes;  /* of a number */
+    bool is_float; /* it may be infinite or NaN */
     void (*convert)(const unsigned char *octets, size_t n, float scale, float *values);
 };
 
@@ -24,22 +25,30 @@ static void convert_float32(const unsigned char *octets, size_t n, float scale, 
     }
 }
 
-static void convert_uint8(const unsigned char *octets, size_t n, float scale, float *values)
+/* In blocks, which a compiler turns into vectors at any level of optimisation. */
+static void convert_uint8(const unsigned char *restrict octets, size_t n, float scale,
+                          float *restrict values)
 {
-    for (size_t i = 0; i < n; i++)
+    enum { BLOCK = 16 };
+    size_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK)
+        for (size_t k = 0; k < BLOCK; k++)
+            values[i + k] = (float)octets[i + k] * scale;
+    for (; i < n; i++)
         values[i] = (float)octets[i] * scale;
 }
 
 static const struct octet_format formats[] = {
-    [OCTET_FLOAT32] = {"float32", 4, convert_float32},
-    [OCTET_UINT8] = {"uint8", 1, convert_uint8},
+    [OCTET_FLOAT32] = {"float32", 4, true, convert_float32},
+    [OCTET_UINT8] = {"uint8", 1, false, convert_uint8},
 };
 
-static enum lstm_status check_values(const struct lstm_model_info *info, const float *values,
+static enum lstm_status check_values(const struct lstm_model_info *info,
+                                     const struct octet_format *format, const float *values,
                                      size_t n, struct lstm_error *error)
 {
     const size_t per_instance = info->steps * info->features;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; format->is_float && i < n; i++) {
         if (!isfinite(values[i]))
             return lstm_fail(error, LSTM_INVALID,
                              "instance %zu, number %zu: expected a finite number, found %g",
@@ -124,7 +133,7 @@ enum lstm_status predict_decode_octets(const struct lstm_model *model,
         goto out;
     }
     format->convert(body, n_values, info->scale, inputs);
-    status = check_values(info, inputs, n_values, error);
+    status = check_values(info, format, inputs, n_values, error);
     if (status != LSTM_OK)
         goto out;
     call->steps = steps;

@@ -80,21 +80,17 @@ static enum lstm_status append_rest(struct scanner *s, const char *text, size_t 
     return s->rest->failed ? fail_memory(s) : LSTM_OK;
 }
 
-/* At a number: reads it and all that follow it in its array. */
+/* At a number: reads it and all that follow it in its array. There is room for all (scan_tensor).
+ */
 static enum lstm_status scan_numbers(struct scanner *s, size_t *count)
 {
     struct buf *const values = &s->arena->values;
-    enum number_stop stop = NUMBER_STOP_FULL;
-    while (stop == NUMBER_STOP_FULL) {
-        if (!buf_reserve(values, values->n / 2 + 32 * sizeof(float)))
-            return fail_memory(s);
-        float *const out = (float *)(void *)(values->data + values->n);
-        size_t n;
-        stop =
-            number_scan_run(&s->p, s->end, out, (values->room - values->n - 1) / sizeof *out, &n);
-        values->n += n * sizeof *out;
-        *count += n;
-    }
+    float *const out = (float *)(void *)(values->data + values->n);
+    size_t n;
+    const enum number_stop stop =
+        number_scan_run(&s->p, s->end, out, (values->room - values->n) / sizeof *out, &n);
+    values->n += n * sizeof *out;
+    *count += n;
     if (stop == NUMBER_STOP_END)
         return LSTM_OK;
     if (stop == NUMBER_STOP_NOT_NUMBER)
@@ -182,8 +178,9 @@ static enum lstm_status scan_levels(struct scanner *s, struct shape *shape)
 static enum lstm_status scan_tensor(struct scanner *s)
 {
     struct tensor_arena *const arena = s->arena;
-    /* Usually there is one tensor, of numbers that take more bytes than their floats. */
-    if (arena->values.room == 0 && !buf_reserve(&arena->values, (size_t)(s->end - s->p)))
+    /* A number and what ends it are two bytes: what is left of the text holds no more of them. */
+    const size_t most = ((size_t)(s->end - s->p) / 2 + 1) * sizeof(float);
+    if (arena->values.room == 0 && !buf_reserve(&arena->values, most))
         return fail_memory(s);
     size_t before[TENSOR_MAX_RANK];
     const size_t values_before = arena->values.n;

@@ -136,6 +136,51 @@ START_TEST(test_number_scan_reads_numbers_of_any_length)
 }
 END_TEST
 
+/* Each form of zero in turn, alone and in runs, beside numbers that begin like one. */
+START_TEST(test_number_scan_reads_runs_of_zeros_as_jansson_does)
+{
+    static const char *const forms[] = {"0", "0.0", "0.05", "-0.0", "0e5", "0.00", "10", "0.0e1"};
+    static const char *const separators[] = {",", ", ", " ,", ",  ", ",\n"};
+    enum { N_FORMS = sizeof forms / sizeof *forms, N = 400 };
+    struct lstm_random random;
+    struct buf text;
+    lstm_random_init(&random, 3, (uint64_t)_i);
+    buf_init(&text, 1 << 20);
+    buf_text(&text, "[");
+    const char *form = forms[0];
+    for (int i = 0; i < N; i++) {
+        if (lstm_random_below(&random, 5) == 0)
+            form = forms[lstm_random_below(&random, N_FORMS)];
+        buf_printf(&text, "%s%s", i > 0 ? separators[_i] : "", form);
+        buf_text(&text, "]");
+        check_against_jansson(&text);
+        text.data[--text.n] = '\0';
+    }
+    buf_release(&text);
+}
+END_TEST
+
+/* Behind the digits of a fraction come all bytes that could be taken for more of them. */
+START_TEST(test_number_scan_refuses_what_is_not_a_digit)
+{
+    for (int byte = 1; byte < 256; byte++) {
+        if (byte == ']') /* ends the array; the rest is not this scanner's to refuse */
+            continue;
+        char text[] = "[0.1234?6789012345, 1]";
+        text[7] = (char)byte;
+        struct tensor_scan scan;
+        struct lstm_error error = {0};
+        const bool is_digit = byte >= '0' && byte <= '9';
+        const enum lstm_status status = tensor_scan(text, sizeof text - 1, &scan, &error);
+        ck_assert_msg((status == LSTM_OK) == (is_digit || byte == ','), "byte %d: %s", byte,
+                      error.text);
+        ck_assert_msg(status != LSTM_OK || scan.tensors[0].n_values == (is_digit ? 2 : 3),
+                      "byte %d: %zu numbers", byte, scan.tensors[0].n_values);
+        tensor_scan_release(&scan);
+    }
+}
+END_TEST
+
 Suite *suite_number_scan(void)
 {
     Suite *const suite = suite_create("number_scan");
@@ -143,6 +188,8 @@ Suite *suite_number_scan(void)
     tcase_add_loop_test(tcase, test_number_scan_reads_numbers_as_jansson_does, 0, 20);
     tcase_add_test(tcase, test_number_scan_reads_ragged_arrays_as_jansson_does);
     tcase_add_loop_test(tcase, test_number_scan_reads_numbers_of_any_length, 0, 5);
+    tcase_add_loop_test(tcase, test_number_scan_reads_runs_of_zeros_as_jansson_does, 0, 5);
+    tcase_add_test(tcase, test_number_scan_refuses_what_is_not_a_digit);
     suite_add_tcase(suite, tcase);
     return suite;
 }
