@@ -4,7 +4,7 @@
 #
 # BENCH_SECONDS=5: length of each wrk run. BENCH_PEERS=DIR: a folder with ort_kernel.js and
 # ort_server.js and their node_modules: the same is then measured of onnxruntime alone and behind
-# fastify, in turn with ours. Machines are noisy: compare within one run.
+# fastify, in turn with ours, with that folder's digit.json if there is one. Machines are noisy: compare within one run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${BENCH_SECONDS:-5}
@@ -57,6 +57,7 @@ load() {
 }
 
 json=tests/data/mnist/digit.json
+[ -z "$peers" ] || [ ! -e "$peers/digit.json" ] || json=$peers/digit.json
 octets=tests/data/mnist/digit.bin
 start lstmd build/lstmd serve --port 0 --log-level warn
 url=$(sed -n 's/.* on \(http.*\)/\1/p' "$work/lstmd.log")/v1/models/mnist:predict
