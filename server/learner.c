@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/file.h"
 #include "core/status.h"
@@ -36,6 +37,24 @@ enum lstm_status learner_save(struct learner *learner, struct lstm_error *error)
     return status;
 }
 
+/* A version that was converted with its optimizer's state has that beside its weights: training
+ * goes on from there, and all of its steps are published. */
+static enum lstm_status begin_trained(const struct learner_rules *rules,
+                                      const struct served_version *base,
+                                      struct lstm_trainer *trainer, uint64_t *n_published,
+                                      struct lstm_error *error)
+{
+    char path[PATH_MAX];
+    const int n = snprintf(path, sizeof path, "%s/%s/%" PRIu64 "/training.safetensors",
+                           rules->models != NULL ? rules->models : "", base->model, base->number);
+    if (rules->models == NULL || n < 0 || (size_t)n >= sizeof path || access(path, F_OK) != 0)
+        return LSTM_OK;
+    const enum lstm_status status = lstm_trainer_restore(trainer, path, NULL, 0, error);
+    if (status == LSTM_OK)
+        *n_published = lstm_trainer_n_steps(trainer);
+    return status;
+}
+
 /* A trainer as the base's checkpoint or weights have it. *trainer is new. */
 static enum lstm_status make_trainer(const struct learner_rules *rules,
                                      const struct served_version *base,
@@ -49,6 +68,8 @@ static enum lstm_status make_trainer(const struct learner_rules *rules,
     if (status != LSTM_OK)
         return status;
     status = learner_checkpoint_restore(checkpoint, *trainer, n_published, is_restored, error);
+    if (status == LSTM_OK && !*is_restored)
+        status = begin_trained(rules, base, *trainer, n_published, error);
     if (status != LSTM_OK) {
         lstm_trainer_destroy(*trainer);
         *trainer = NULL;

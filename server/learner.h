@@ -16,8 +16,10 @@ enum { LEARNER_LOSSES = 100, LEARNER_NUMBER_BYTES = 24 };
 /* What learners of one server share. */
 struct learner_rules {
     struct registry *registry;
-    const char *state_dir;      /* STATE_DIR/<model>/<version>.safetensors; NULL: in memory alone */
-    bool saves_each;            /* a commit is on disk before it counts */
+    const char *state_dir; /* STATE_DIR/<model>/<version>.safetensors; NULL: in memory alone */
+    const char *models;    /* the repository, where versions may have their training state; NULL:
+                              they have none */
+    bool saves_each;       /* a commit is on disk before it counts */
     size_t parallel_iterations; /* of dynamic_rnn */
 };
 

@@ -195,6 +195,7 @@ enum lstm_status training_create(const struct training_options *options, struct 
     made->work =
         (struct training_work){.rules = {.registry = registry,
                                          .state_dir = options->state_dir,
+                                         .models = options->models,
                                          .saves_each = options->sync == TRAIN_SYNC_ALWAYS,
                                          .parallel_iterations = options->parallel_iterations},
                                .watcher = watcher,

@@ -1,0 +1,94 @@
+/* test_convert_command.c: `lstmd convert` writes versions, and says what it cannot do.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "server/commands.h"
+#include "server/convert_config.h"
+#include "tests/support/assert_tensor.h"
+#include "tests/support/temp_folder.h"
+
+Suite *suite_convert_command(void);
+
+static struct temp_folder folder;
+static char out[256];
+
+static void set_up(void)
+{
+    temp_folder_create(&folder);
+    temp_folder_path(&folder, "model", out);
+}
+
+static void tear_down(void)
+{
+    temp_folder_remove(&folder);
+}
+
+static int run(const char *source, const char *labels)
+{
+    const struct convert_config config = {.out = out, .labels = labels, .forget_bias = (double)NAN};
+    char *const arguments[] = {(char *)(uintptr_t)source};
+    return cmd_convert(&config, 1, arguments);
+}
+
+/* A checkpoint of the example program needs no option beyond --out, and keeps its training. */
+START_TEST(test_convert_of_the_example_program_makes_versions_that_load)
+{
+    char path[320];
+    struct lstm_model *model;
+    struct lstm_trainer *trainer;
+    struct lstm_error error;
+    for (int version = 1; version <= 2; version++) {
+        ck_assert_int_eq(run("tests/data/import/tf1/example", NULL), EXIT_SUCCESS);
+        snprintf(path, sizeof path, "%s/%d", out, version);
+        assert_ok(lstm_model_load(path, &model, &error), &error);
+        assert_ok(lstm_trainer_create(model, NULL, &trainer, &error), &error);
+        snprintf(path, sizeof path, "%s/%d/training.safetensors", out, version);
+        assert_ok(lstm_trainer_restore(trainer, path, NULL, 0, &error), &error);
+        ck_assert_uint_eq(lstm_trainer_n_steps(trainer), 7);
+        lstm_trainer_destroy(trainer);
+        lstm_model_destroy(model);
+    }
+}
+END_TEST
+
+START_TEST(test_convert_gives_the_outputs_their_labels)
+{
+    char path[320];
+    struct lstm_model *model;
+    struct lstm_error error;
+    ck_assert_int_eq(run("tests/data/import/tf1/example", "no,yes"), EXIT_SUCCESS);
+    snprintf(path, sizeof path, "%s/1", out);
+    assert_ok(lstm_model_load(path, &model, &error), &error);
+    ck_assert_uint_eq(lstm_model_info(model)->n_labels, 2);
+    ck_assert_str_eq(lstm_model_info(model)->labels[1], "yes");
+    lstm_model_destroy(model);
+}
+END_TEST
+
+START_TEST(test_convert_that_fails_leaves_no_version)
+{
+    char path[320];
+    ck_assert_int_eq(run("tests/data/import/tf1/example", "one,two,three"), EXIT_USAGE);
+    ck_assert_int_eq(run("tests/data/import/tf1/example.txt", NULL), EXIT_USAGE);
+    ck_assert_int_eq(run("tests/data/import/tf1/none", NULL), EXIT_USAGE);
+    snprintf(path, sizeof path, "%s/1", out);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+Suite *suite_convert_command(void)
+{
+    Suite *suite = suite_create("convert_command");
+    TCase *tests = tcase_create("all");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, test_convert_of_the_example_program_makes_versions_that_load);
+    tcase_add_test(tests, test_convert_gives_the_outputs_their_labels);
+    tcase_add_test(tests, test_convert_that_fails_leaves_no_version);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
