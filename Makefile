@@ -160,7 +160,7 @@ force:
 build_packages := gcc libc6-dev make pkg-config libmicrohttpd-dev libjansson-dev \
                   libopenblas-dev zlib1g-dev libgnutls28-dev libspng-dev libcurl4-openssl-dev
 test_packages  := $(build_packages) check curl python3
-dev_packages   := $(test_packages) clang clang-format clang-tidy
+dev_packages   := $(test_packages) clang clang-format clang-tidy libonnx-testdata
 
 # Installs those of the packages that are missing, saying so first; sudo only when not root.
 define install_packages
@@ -199,6 +199,7 @@ check-all: $(B)/run_tests $(B)/lstmd $(B)/prepare_digit
 	$(Q)tests/tools/check_install.sh
 	$(Q)OPENBLAS_NUM_THREADS=1 $(B)/run_tests
 	$(Q)LSTMD=$(B)/lstmd PREPARE_DIGIT=$(B)/prepare_digit tests/web/run.sh
+	$(Q)LSTMD=$(B)/lstmd tests/tools/onnx_node_tests.sh
 
 ## test-web: the demo page under Node, and in Chromium if it and playwright-core are there
 .PHONY: test-web

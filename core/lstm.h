@@ -257,10 +257,9 @@ const char *lstm_cpu_kernels(void);
 
 /* ---- Importing ------------------------------------------------------------------------------ */
 
-/* Files of other programs become models. They are treated as hostile, and never executed.
- *
- * What a source may not say. Zero, NULL or NaN: as the source says, else the convention of its
- * format. Everything is borrowed for the time of the call. */
+/* Files of other programs become models. They are treated as hostile, and never executed. What a
+ * source may not say: zero, NULL or NaN are as the source says, else the convention of its format.
+ * Everything is borrowed for the time of the call. */
 struct lstm_import_options {
     const char *activation;           /* of the recurrent cells */
     const char *recurrent_activation; /* of their gates */
@@ -272,6 +271,7 @@ struct lstm_import_options {
     const char *scope;                /* only the arrays whose names begin so */
     size_t shared_layers;             /* so many layers share the one cell of a checkpoint */
     bool return_sequences;            /* the last recurrent layer gives an output for every step */
+    const char *inputs; /* ONNX: folder with input_<k>.pb of inputs that are weights */
     const char *const *labels;
     size_t n_labels;
 };

@@ -160,6 +160,7 @@ static enum lstm_status read_source(const struct convert_config *config, const c
                                                 .scope = config->scope,
                                                 .shared_layers = (size_t)config->shared_layers,
                                                 .return_sequences = config->return_sequences,
+                                                .inputs = config->inputs,
                                                 .labels = labels->texts,
                                                 .n_labels = labels->n};
     struct lstm_source *source;

@@ -9,9 +9,9 @@
 #include "core/status.h"
 
 const struct import_reader *const import_readers[] = {
-    &reader_lstmd,       &reader_safetensors,  &reader_tf_checkpoint,
-    &reader_saved_model, &reader_keras,        &reader_keras_h5,
-    &reader_torch,       &reader_torch_legacy, NULL,
+    &reader_lstmd,        &reader_onnx,  &reader_safetensors, &reader_tf_checkpoint,
+    &reader_saved_model,  &reader_keras, &reader_keras_h5,    &reader_torch,
+    &reader_torch_legacy, NULL,
 };
 
 const struct import_naming import_namings[] = {

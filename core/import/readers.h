@@ -5,8 +5,8 @@
 
 #include "core/import/import.h"
 
-extern const struct import_reader reader_lstmd, reader_safetensors, reader_tf_checkpoint,
-    reader_saved_model;
+extern const struct import_reader reader_lstmd, reader_onnx, reader_safetensors,
+    reader_tf_checkpoint, reader_saved_model;
 extern const struct import_reader reader_keras, reader_keras_h5;
 extern const struct import_reader reader_torch, reader_torch_legacy;
 
