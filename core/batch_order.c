@@ -40,10 +40,34 @@ static void sort_keys(struct sequence_key *keys, size_t n)
     }
 }
 
-void batch_order(const struct lstm_sequence *sequences, size_t n, struct sequence_key *order)
+bool batch_skips(const struct spec *spec, const struct lstm_sequence *sequence, size_t t)
+{
+    if (!spec->skips_steps)
+        return false;
+    const struct layer *first = &spec->layers[0];
+    const size_t features = spec->info.features;
+    const float value = first->type == &layer_masking ? (float)first->mask_value : 0.0f;
+    const float *step =
+        sequence->input + t * (sequence->step_stride > 0 ? sequence->step_stride : features);
+    for (size_t k = 0; k < features; k++)
+        if (step[k] != value)
+            return false;
+    return true;
+}
+
+static size_t count_steps(const struct spec *spec, const struct lstm_sequence *sequence)
+{
+    size_t n = sequence->steps;
+    for (size_t t = 0; spec->skips_steps && t < sequence->steps; t++)
+        n -= batch_skips(spec, sequence, t);
+    return n;
+}
+
+void batch_order(const struct spec *spec, const struct lstm_sequence *sequences, size_t n,
+                 struct sequence_key *order)
 {
     for (size_t i = 0; i < n; i++)
-        order[i] = (struct sequence_key){sequences[i].steps, i};
+        order[i] = (struct sequence_key){count_steps(spec, &sequences[i]), i};
     sort_keys(order, n);
 }
 

@@ -5,13 +5,18 @@
 
 #include "core/spec.h"
 
-/* A sequence's length and its place in the caller's array. */
+/* A sequence's length, without the steps that are skipped, and its place in the caller's array. */
 struct sequence_key {
     size_t steps, index;
 };
 
 /* Fills order [n] and sorts it: longest first, equal ones by place. Allocates nothing. */
-void batch_order(const struct lstm_sequence *sequences, size_t n, struct sequence_key *order);
+void batch_order(const struct spec *spec, const struct lstm_sequence *sequences, size_t n,
+                 struct sequence_key *order);
+
+/* Whether the model's first layer says to skip step t: a masking layer's value, an embedding's
+ * token 0. Such a step is in no packed row. */
+bool batch_skips(const struct spec *spec, const struct lstm_sequence *sequence, size_t t);
 
 /* Whether every token id of the sequences is a whole number below the vocabulary; true for models
  * that take numbers. INVALID: which one is not. */

@@ -9,6 +9,7 @@
 #define LAYER_H
 
 #include "core/activation.h"
+#include "core/direction.h"
 #include "core/fields.h"
 #include "core/initializer.h"
 #include "core/lstm.h"
@@ -19,22 +20,31 @@ enum { LAYER_MAX_UNITS = 1 << 20 };
 
 struct layer_type;
 
+/* A recurrent layer has one cell, or two that read in both directions. A cell is a layer of the
+ * same kind, with tensors, state and gates of its own; what runs the cells sees to the directions
+ * (core/direction.h), so that a cell always sees the order in which it reads. */
 struct layer {
     const struct layer_type *type;
-    char name[NAME_MAX_BYTES]; /* scope: prefix of the tensors' names */
-    size_t inputs, units;      /* D in; U */
-    size_t outputs;            /* H out: U, or num_proj */
-    int activation;            /* enum activation */
-    int recurrent_activation;  /* the same, of the gates */
-    double forget_bias;        /* LSTM */
-    bool use_peepholes;        /* LSTM */
-    size_t num_proj;           /* LSTM; 0: no projection */
-    double cell_clip;          /* LSTM; 0: none, as proj_clip */
+    char name[NAME_MAX_BYTES + 4]; /* scope: prefix of the tensors' names; a cell's ends in "/fw" */
+    size_t inputs, units;          /* D in; U */
+    size_t outputs;           /* H out: U, or num_proj; of a layer that concatenates two cells 2H */
+    int activation;           /* enum activation */
+    int recurrent_activation; /* the same, of the gates */
+    double forget_bias;       /* LSTM */
+    bool use_peepholes;       /* LSTM */
+    size_t num_proj;          /* LSTM; 0: no projection */
+    double cell_clip;         /* LSTM; 0: none, as proj_clip */
     double proj_clip;
     bool reset_after;  /* GRU */
     double rate;       /* dropout */
     size_t vocabulary; /* embedding */
+    bool mask_zero;    /* embedding: token 0 is skipped */
+    double mask_value; /* masking */
     bool return_sequences;
+    bool go_backwards;   /* recurrent: reads from the last step to the first */
+    int bidirectional;   /* recurrent: enum merge; two cells unless MERGE_NONE */
+    struct layer *cells; /* recurrent: [n_cells], in the spec */
+    size_t n_cells;
     bool reuse;
     struct initializer kernel_initializer, bias_initializer;
     size_t n_tensors;
@@ -96,6 +106,7 @@ struct layer_type {
     const char *default_name;   /* of a layer that model.json gives none */
     const struct field *fields; /* keys of its object in model.json */
     bool is_recurrent;
+    bool passes_on; /* gives what it reads, except perhaps in training; as wide as what it reads */
     bool has_c;
     size_t n_gates;
     const char *const *gate_names;
@@ -116,7 +127,8 @@ struct layer_state layer_state(const struct layer *layer);
 
 /* Ended by NULL (layers.c). */
 extern const struct layer_type *const layer_types[];
-extern const struct layer_type layer_lstm, layer_gru, layer_embedding, layer_dense, layer_dropout;
+extern const struct layer_type layer_lstm, layer_gru, layer_embedding, layer_masking, layer_dense,
+    layer_dropout;
 
 /* The key tables' rows for what every layer has. */
 #define LAYER_FIELD_TYPE                                                                           \
@@ -147,6 +159,12 @@ extern const struct layer_type layer_lstm, layer_gru, layer_embedding, layer_den
 #define LAYER_FIELD_SEQUENCES                                                                      \
     {                                                                                              \
         "return_sequences", FIELD_BOOL, offsetof(struct layer, return_sequences), 0, 0, NULL,      \
+            NULL, false                                                                            \
+    }
+#define LAYER_FIELD_DIRECTIONS                                                                     \
+    {"go_backwards", FIELD_BOOL, offsetof(struct layer, go_backwards), 0, 0, NULL, NULL, false},   \
+    {                                                                                              \
+        "bidirectional", FIELD_CHOICE, offsetof(struct layer, bidirectional), 0, 0, merge_names,   \
             NULL, false                                                                            \
     }
 #define LAYER_FIELD_INITIALIZERS                                                                   \

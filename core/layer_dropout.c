@@ -42,6 +42,7 @@ static void backward(const struct layer *layer, const struct layer_backward *pas
 const struct layer_type layer_dropout = {.name = "dropout",
                                          .default_name = "dropout",
                                          .fields = fields,
+                                         .passes_on = true,
                                          .list_tensors = list_tensors,
                                          .forward = forward,
                                          .backward = backward};

@@ -15,6 +15,7 @@ static const struct field fields[] = {
     LAYER_FIELD_NAME,
     LAYER_FIELD_UNITS,
     {"vocabulary", FIELD_SIZE, offsetof(struct layer, vocabulary), 1, 1 << 24, NULL, NULL, true},
+    {"mask_zero", FIELD_BOOL, offsetof(struct layer, mask_zero), 0, 0, NULL, NULL, false},
     LAYER_FIELD_REUSE,
     {"kernel_initializer", FIELD_OBJECT, offsetof(struct layer, kernel_initializer), 0, 0, NULL,
      initializer_fields, false},

@@ -24,6 +24,7 @@ static const struct field fields[] = {
     LAYER_FIELD_RECURRENT_ACTIVATION(recurrent_activations),
     {"reset_after", FIELD_BOOL, offsetof(struct layer, reset_after), 0, 0, NULL, NULL, false},
     LAYER_FIELD_SEQUENCES,
+    LAYER_FIELD_DIRECTIONS,
     LAYER_FIELD_REUSE,
     LAYER_FIELD_INITIALIZERS,
     {0}};

@@ -33,6 +33,7 @@ static const struct field fields[] = {
     LSTM_REAL("proj_clip", proj_clip, 0),
     LSTM_REAL("cell_clip", cell_clip, 0),
     LAYER_FIELD_SEQUENCES,
+    LAYER_FIELD_DIRECTIONS,
     LAYER_FIELD_REUSE,
     LAYER_FIELD_INITIALIZERS,
     {0}};

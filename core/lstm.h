@@ -116,20 +116,23 @@ struct lstm_model_info {
     size_t output_size;      /* values per row of output */
     bool output_is_sequence; /* output is [T, output_size] instead of [output_size] */
     bool output_is_softmax;  /* the last layer's activation is softmax */
-    size_t rnn_output_size;  /* values of h of the last recurrent layer */
-    size_t state_size;       /* of all recurrent layers: c then h of each LSTM, h of each GRU */
-    size_t gates_size;   /* of all recurrent layers: i, j, f, o of each LSTM; r, u, c of each GRU */
-    size_t n_recurrent;  /* number of recurrent layers */
-    size_t n_parameters; /* number of weights, shared ones counted once */
-    size_t n_labels;     /* 0, or output_size */
+    size_t rnn_output_size; /* values of h of the last recurrent layer; of two cells concatenated */
+    size_t state_size;      /* of all recurrent layers: c then h of each LSTM, h of each GRU */
+    size_t gates_size;  /* of all recurrent layers: i, j, f, o of each LSTM; r, u, c of each GRU */
+    size_t n_recurrent; /* cells: one of each recurrent layer, fw and bw of a bidirectional one */
+    bool reads_backwards; /* a layer is bidirectional or has go_backwards: only whole sequences mean
+                             anything, so a sequence cannot be sent in pieces */
+    size_t n_parameters;  /* number of weights, shared ones counted once */
+    size_t n_labels;      /* 0, or output_size */
     const char *const *labels; /* borrowed */
     struct lstm_training training;
 };
 
-/* Where recurrent layer k keeps its part of a state of state_size floats, and of the gates. */
+/* Where cell k keeps its part of a state of state_size floats, and of the gates. */
 struct lstm_state_info {
-    const char *name;              /* the layer's name; borrowed */
-    bool has_c;                    /* LSTM: c and h. GRU: h alone, and c_offset means nothing */
+    const char *name; /* the layer's; of two cells "<name>/fw" and "<name>/bw"; borrowed */
+    bool has_c;       /* LSTM: c and h. GRU: h alone, and c_offset means nothing */
+    bool reads_backwards;
     size_t units;                  /* values of c, and of each gate */
     size_t h_units;                /* values of h: units, or the LSTM's num_proj */
     size_t c_offset, h_offset;     /* in state_size */
@@ -219,8 +222,22 @@ LSTM_MUST_CHECK enum lstm_status lstm_runner_create(const struct lstm_model *mod
 /* Runs n sequences through the model as one batch: dynamic_rnn masked by each sequence's steps,
  * then the layers after it. Allocates nothing. A sequence's results depend on the others of its
  * batch by rounding only (1e-5). Memory does not grow with the number of steps.
+ *
+ * A model that reads backwards needs a sequence whole: its runner keeps two arrays of rows as wide
+ * as the widest layer, one row for each step of the longest sequence that came, or 4096 rows if
+ * that is more. They are allocated when a sequence is longer than all before it; with the model's
+ * `steps` given, or after a run of the longest sequence, nothing is.
+ *
+ * A cell that reads backwards begins at the last step (of the sequence's own steps). Its outputs,
+ * trace and gates stand in the order of the inputs: at step t is what it had when it had read the
+ * steps from the last one to t; its final state is the trace at step 0.
+ *
+ * Steps that the first layer skips (masking, mask_zero) change nothing: the state is copied
+ * through, the output of the last recurrent layer repeats that of the step read before, zeros if
+ * there is none; of a bidirectional layer it is zeros, as Keras has it. Gates of such a step are
+ * zeros.
  * INVALID: n above max_batch, another architecture than the runner's, a token id that is not a
- * whole number below the vocabulary. */
+ * whole number below the vocabulary. NO_MEMORY: of a model that reads backwards; nothing ran. */
 LSTM_MUST_CHECK enum lstm_status lstm_runner_run(struct lstm_runner *runner,
                                                  const struct lstm_model *model,
                                                  const struct lstm_sequence *sequences, size_t n,
@@ -350,26 +367,31 @@ struct lstm_trainer_options {
     uint64_t seed;              /* of the dropout masks */
 };
 
-/* One example's target is output_size floats: a probability row (one-hot for a class number) for
- * the softmax losses, the wanted output for the squared error. */
+/* A target is output_size floats: a probability row (one-hot for a class number) for the softmax
+ * losses, the wanted output for the squared error. An example has one; of a model that gives
+ * sequences it has one for each of its steps, those of skipped steps being read by nobody. The loss
+ * is then the mean over all steps of the batch that are not skipped, so that a long example counts
+ * more than a short one; an example's weight is the weight of each of its steps. */
 struct lstm_examples {
     const struct lstm_sequence *sequences; /* [n]; only input, step_stride, steps and
                                               initial_state are read */
-    const float *targets;                  /* [n, output_size] */
+    const float *targets;                  /* [n, output_size]; of a model that gives sequences
+                                              [steps, output_size] of each example in turn */
     const float *weights;                  /* [n] weight of each example's loss; NULL: all 1 */
     size_t n;
 };
 
 struct lstm_training_result {
     uint64_t step;        /* optimizer steps applied so far, this one included */
-    double loss;          /* mean over the examples, before the step; weighted by the weights */
+    double loss;          /* mean over the targets, before the step; weighted by the weights */
     double gradient_norm; /* global norm before clipping; 0 from evaluate */
-    size_t n_correct;     /* examples whose largest output is where the largest target is */
+    size_t n_targets;     /* examples, or their steps that are not skipped */
+    size_t n_correct;     /* targets whose largest value is where the largest output is */
 };
 
 /* A trainer that starts from the model's weights and training settings. *trainer is new; the model
- * is not kept. One thread at a time may use it. UNSUPPORTED: the model gives a sequence, or its
- * loss does not fit its last activation. NO_MEMORY, IO. */
+ * is not kept. One thread at a time may use it. UNSUPPORTED: the loss does not fit the model's last
+ * activation. NO_MEMORY, IO. */
 LSTM_MUST_CHECK enum lstm_status lstm_trainer_create(const struct lstm_model *model,
                                                      const struct lstm_trainer_options *options,
                                                      struct lstm_trainer **trainer,
@@ -380,7 +402,8 @@ struct lstm_training *lstm_trainer_settings(struct lstm_trainer *trainer);
 
 /* One optimizer step on these examples: forward, loss, backward, clip, update. Deterministic: the
  * same steps from the same weights give the same bits on the same machine.
- * INVALID (n is 0), NON_FINITE (loss or gradient; the step is not applied), NO_MEMORY, IO. */
+ * INVALID (n is 0, or a model that gives sequences has no step to learn from), NON_FINITE (loss or
+ * gradient; the step is not applied), NO_MEMORY, IO. */
 LSTM_MUST_CHECK enum lstm_status lstm_trainer_step(struct lstm_trainer *trainer,
                                                    const struct lstm_examples *examples,
                                                    struct lstm_training_result *result,

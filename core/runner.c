@@ -1,15 +1,13 @@
 /* runner.c: a batch of sequences through a model. SPDX-License-Identifier: Apache-2.0
  *
- * The sequences are sorted by length and cut into slices. A slice runs through all layers
- * parallel_iterations time steps at a time, so the memory needed does not depend on the number of
- * steps, and stays in the cache. */
+ * The sequences are sorted by length and cut into slices (core/slice.h). */
 #include "core/runner.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/memory.h"
 #include "core/model.h"
+#include "core/slice.h"
 #include "core/status.h"
 
 enum {
@@ -31,8 +29,8 @@ static struct widths widest(const struct spec *spec)
     for (size_t i = 0; i < spec->n_layers; i++) {
         const struct layer *layer = &spec->layers[i];
         const size_t gates = layer->type->n_gates * layer->units;
-        widest.layer = layer->units > widest.layer ? layer->units : widest.layer;
-        widest.layer = layer->outputs > widest.layer ? layer->outputs : widest.layer;
+        const size_t width = layer->outputs > layer->units ? layer->outputs : layer->units;
+        widest.layer = width > widest.layer ? width : widest.layer;
         widest.gates = gates > widest.gates ? gates : widest.gates;
     }
     return widest;
@@ -63,6 +61,48 @@ static size_t place(struct lstm_runner *runner)
     return n;
 }
 
+/* Rows of whole sequences that a slice may have: one sequence, however long, or several that are
+ * not many rows together. */
+static size_t whole_rows(size_t longest)
+{
+    const size_t rows =
+        longest > RUNNER_WHOLE_ROWS / RUNNER_SLICE ? RUNNER_WHOLE_ROWS : longest * RUNNER_SLICE;
+    return longest > rows ? longest : rows;
+}
+
+/* Makes room for slices of sequences of up to that many steps; what there is stays otherwise. */
+static enum lstm_status reserve_whole(struct lstm_runner *runner, size_t longest,
+                                      struct lstm_error *error)
+{
+    struct whole *whole = &runner->whole;
+    const size_t rows = whole_rows(longest), width = widest(runner->spec).layer;
+    size_t floats, sizes;
+    if (!runner->spec->info.reads_backwards || longest <= whole->max_steps)
+        return LSTM_OK;
+    struct whole grown = {.max_steps = longest};
+    if (memory_multiply(rows, 2 * width, &floats) && memory_multiply(longest, 2, &sizes) &&
+        memory_add(sizes, 2 * rows, &sizes)) {
+        grown.values[0] = memory_floats(floats);
+        grown.rows_at = calloc(sizes, sizeof *grown.rows_at);
+    }
+    if (grown.values[0] == NULL || grown.rows_at == NULL) {
+        free(grown.values[0]);
+        free(grown.rows_at);
+        return lstm_fail(error, LSTM_NO_MEMORY,
+                         "out of memory for whole sequences of %zu time steps, which a model that "
+                         "reads backwards needs",
+                         longest);
+    }
+    grown.values[1] = grown.values[0] + rows * width;
+    grown.offsets = grown.rows_at + longest;
+    grown.times = grown.offsets + longest;
+    grown.reversed = grown.times + rows;
+    free(whole->values[0]);
+    free(whole->rows_at);
+    *whole = grown;
+    return LSTM_OK;
+}
+
 enum lstm_status lstm_runner_create(const struct lstm_model *model,
                                     const struct lstm_runner_options *options,
                                     struct lstm_runner **runner, struct lstm_error *error)
@@ -87,9 +127,11 @@ enum lstm_status lstm_runner_create(const struct lstm_model *model,
     made->order = calloc(made->max_batch, sizeof *made->order);
     made->sequences = calloc(made->max_batch, sizeof *made->sequences);
     made->rows_at = calloc(made->parallel_iterations, sizeof *made->rows_at);
+    made->times = calloc(made->parallel_iterations * RUNNER_SLICE, sizeof *made->times);
     made->memory = memory_floats(place(made));
     if (made->order == NULL || made->sequences == NULL || made->rows_at == NULL ||
-        made->memory == NULL) {
+        made->times == NULL || made->memory == NULL ||
+        reserve_whole(made, steps, error) != LSTM_OK) {
         lstm_runner_destroy(made);
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a runner of %zu sequences",
                          options->max_batch);
@@ -107,232 +149,23 @@ void lstm_runner_destroy(struct lstm_runner *runner)
     free(runner->order);
     free(runner->sequences);
     free(runner->rows_at);
+    free(runner->times);
+    free(runner->whole.values[0]);
+    free(runner->whole.rows_at);
     free(runner->memory);
     free(runner);
 }
 
-/* ---- One slice ------------------------------------------------------------------------------ */
-
-/* A slice on its way: its sequences, and the time steps that run now. */
-struct slice {
-    struct lstm_runner *runner;
-    const struct lstm_model *model;
-    const struct lstm_sequence *sequences;
-    const struct sequence_key *order; /* of its n sequences, longest first */
-    size_t n;
-    size_t first_step;
-    struct pack pack;
-    bool wants_rnn_output, wants_state_trace, wants_gates_trace;
-};
-
-static const struct lstm_sequence *row_of(const struct slice *slice, size_t r)
-{
-    return &slice->sequences[slice->order[r].index];
-}
-
-/* c (which = 0) [slice, U] or h (which = 1) [slice, H] of a recurrent layer. */
-static float *state_block(const struct slice *slice, const struct layer *layer, size_t which)
-{
-    return slice->runner->state + layer_state(layer).offset[which] * RUNNER_SLICE;
-}
-
-/* One part (c or h) of one recurrent layer: its block, and its place in a sequence's state. */
-struct state_part {
-    float *block; /* [slice, units] */
-    size_t units, offset;
-};
-
-/* Between a row of the caller's and the row of the block: in at the start, out at the end. */
-typedef void move_row(const struct lstm_sequence *row, const struct state_part *part, size_t r);
-
-static void load_row(const struct lstm_sequence *row, const struct state_part *part, size_t r)
-{
-    float *to = part->block + r * part->units;
-    if (row->initial_state == NULL)
-        memset(to, 0, part->units * sizeof *to);
-    else
-        memcpy(to, row->initial_state + part->offset, part->units * sizeof *to);
-}
-
-static void store_row(const struct lstm_sequence *row, const struct state_part *part, size_t r)
-{
-    const float *from = part->block + r * part->units;
-    if (row->final_state != NULL)
-        memcpy(row->final_state + part->offset, from, part->units * sizeof *from);
-}
-
-/* Moves every part of every recurrent layer's state, for all rows of the slice. */
-static void move_states(const struct slice *slice, move_row *move)
-{
-    const struct spec *spec = slice->model->spec;
-    for (size_t l = 0; l <= spec->last_recurrent; l++) {
-        const struct layer *layer = &spec->layers[l];
-        const struct layer_state state = layer_state(layer);
-        for (size_t which = 0; layer->type->is_recurrent && which < 2; which++) {
-            const struct state_part part = {state_block(slice, layer, which), state.units[which],
-                                            state.offset[which]};
-            for (size_t r = 0; r < slice->n; r++)
-                move(row_of(slice, r), &part, r);
-        }
-    }
-}
-
-/* Which rows run at each of the next steps. */
-static void plan_steps(struct slice *slice)
-{
-    struct lstm_runner *runner = slice->runner;
-    const size_t longest = slice->order[0].steps;
-    size_t rows = slice->n;
-    slice->pack = (struct pack){.rows_at = runner->rows_at,
-                                .parallel_iterations = runner->parallel_iterations};
-    for (size_t t = slice->first_step;
-         t < longest && slice->pack.n_steps < runner->parallel_iterations; t++) {
-        while (slice->order[rows - 1].steps <= t)
-            rows--;
-        runner->rows_at[slice->pack.n_steps++] = rows;
-        slice->pack.rows += rows;
-    }
-}
-
-static void gather_inputs(const struct slice *slice, float *x)
-{
-    const size_t features = slice->model->spec->info.features;
-    for (size_t t = 0; t < slice->pack.n_steps; t++)
-        for (size_t r = 0; r < slice->pack.rows_at[t]; r++) {
-            const struct lstm_sequence *row = row_of(slice, r);
-            const size_t stride = row->step_stride > 0 ? row->step_stride : features;
-            memcpy(x, row->input + (slice->first_step + t) * stride, features * sizeof *x);
-            x += features;
-        }
-}
-
-/* Copies packed values [R, n] to where each row wants them, if it does: `offset` floats into an
- * array [steps, stride]. */
-static void scatter(const struct slice *slice, const float *values, size_t n, size_t pointer_offset,
-                    size_t stride, size_t offset)
-{
-    for (size_t t = 0; t < slice->pack.n_steps; t++)
-        for (size_t r = 0; r < slice->pack.rows_at[t]; r++, values += n) {
-            const struct lstm_sequence *row = row_of(slice, r);
-            float *to;
-            memcpy(&to, (const char *)row + pointer_offset, sizeof to);
-            if (to != NULL)
-                memcpy(to + (slice->first_step + t) * stride + offset, values, n * sizeof *to);
-        }
-}
-
-static void scatter_rnn_output(const struct slice *slice, const float *values, size_t units)
-{
-    for (size_t t = 0; t < slice->pack.n_steps; t++)
-        for (size_t r = 0; r < slice->pack.rows_at[t]; r++, values += units) {
-            const struct lstm_sequence *row = row_of(slice, r);
-            const size_t stride = row->rnn_output_stride > 0 ? row->rnn_output_stride : units;
-            if (row->rnn_output != NULL)
-                memcpy(row->rnn_output + (slice->first_step + t) * stride, values,
-                       units * sizeof *values);
-        }
-}
-
-static void scatter_traces(const struct slice *slice, const struct layer *layer, const float *y)
-{
-    const struct lstm_model_info *info = &slice->model->spec->info;
-    const struct layer_state state = layer_state(layer);
-    if (slice->wants_gates_trace)
-        scatter(slice, slice->runner->gates, layer->type->n_gates * layer->units,
-                offsetof(struct lstm_sequence, gates_trace), info->gates_size, layer->gates_offset);
-    if (slice->wants_state_trace && layer->type->has_c)
-        scatter(slice, slice->runner->c_steps, state.units[0],
-                offsetof(struct lstm_sequence, state_trace), info->state_size, state.offset[0]);
-    if (slice->wants_state_trace)
-        scatter(slice, y, state.units[1], offsetof(struct lstm_sequence, state_trace),
-                info->state_size, state.offset[1]);
-}
-
-/* Runs a recurrent layer; y is where its outputs go if anybody wants them. */
-static void run_recurrent(const struct slice *slice, const struct layer *layer, const float *x,
-                          float *y)
-{
-    const struct spec *spec = slice->model->spec;
-    const bool is_last = layer->number == spec->last_recurrent;
-    const bool wants_y =
-        !is_last || layer->return_sequences || slice->wants_rnn_output || slice->wants_state_trace;
-    const struct layer_forward pass = {
-        .pack = &slice->pack,
-        .weights = slice->model->weights,
-        .x = x,
-        .y = wants_y ? y : NULL,
-        .state = {state_block(slice, layer, 0), state_block(slice, layer, 1)},
-        .gates = slice->runner->gates,
-        .c_steps = slice->wants_state_trace && layer->type->has_c ? slice->runner->c_steps : NULL,
-        .scratch = slice->runner->scratch,
-        .keep_gates = slice->wants_gates_trace};
-    layer->type->forward(layer, &pass);
-    scatter_traces(slice, layer, y);
-    if (is_last && slice->wants_rnn_output)
-        scatter_rnn_output(slice, y, layer->outputs);
-}
-
-/* Layers from .. to (not included), one after the other; returns where the values are then. */
-static float *run_layers(const struct slice *slice, size_t from, size_t to, float *x)
-{
-    float *const *buffers = slice->runner->activations;
-    for (size_t l = from; l < to; l++) {
-        const struct layer *layer = &slice->model->spec->layers[l];
-        float *y = x == buffers[0] ? buffers[1] : buffers[0];
-        if (layer->type == &layer_dropout)
-            continue;
-        if (layer->type->is_recurrent) {
-            run_recurrent(slice, layer, x, y);
-        } else {
-            const struct layer_forward pass = {
-                .pack = &slice->pack, .weights = slice->model->weights, .x = x, .y = y};
-            layer->type->forward(layer, &pass);
-        }
-        x = y;
-    }
-    return x;
-}
-
-/* The layers behind the last time step: a row per sequence. */
-static void run_head(struct slice *slice)
-{
-    const struct spec *spec = slice->model->spec;
-    const size_t n = spec->info.output_size;
-    slice->pack = (struct pack){.n_steps = 1, .rows_at = &slice->n, .rows = slice->n};
-    float *h = state_block(slice, &spec->layers[spec->last_recurrent], 1);
-    const float *output = run_layers(slice, spec->n_sequence_layers, spec->n_layers, h);
-    for (size_t r = 0; r < slice->n; r++)
-        if (row_of(slice, r)->output != NULL)
-            memcpy(row_of(slice, r)->output, output + r * n, n * sizeof *output);
-}
-
-static void run_slice(struct slice *slice)
-{
-    const struct spec *spec = slice->model->spec;
-    float *x = slice->runner->activations[0];
-    for (size_t r = 0; r < slice->n; r++) {
-        slice->wants_rnn_output |= row_of(slice, r)->rnn_output != NULL;
-        slice->wants_state_trace |= row_of(slice, r)->state_trace != NULL;
-        slice->wants_gates_trace |= row_of(slice, r)->gates_trace != NULL;
-    }
-    move_states(slice, load_row);
-    for (;;) {
-        plan_steps(slice);
-        if (slice->pack.n_steps == 0)
-            break;
-        gather_inputs(slice, x);
-        const float *output = run_layers(slice, 0, spec->n_sequence_layers, x);
-        if (spec->info.output_is_sequence)
-            scatter(slice, output, spec->info.output_size, offsetof(struct lstm_sequence, output),
-                    spec->info.output_size, 0);
-        slice->first_step += slice->pack.n_steps;
-    }
-    if (!spec->info.output_is_sequence)
-        run_head(slice);
-    move_states(slice, store_row);
-}
-
 /* ---- A batch -------------------------------------------------------------------------------- */
+
+/* How many of the n sequences that are left, the first of them the longest, go together. */
+static size_t slice_length(const struct spec *spec, size_t longest, size_t n)
+{
+    size_t most = RUNNER_SLICE;
+    if (spec->info.reads_backwards && longest > RUNNER_WHOLE_ROWS / RUNNER_SLICE)
+        most = longest < RUNNER_WHOLE_ROWS ? RUNNER_WHOLE_ROWS / longest : 1;
+    return n < most ? n : most;
+}
 
 enum lstm_status lstm_runner_run(struct lstm_runner *runner, const struct lstm_model *model,
                                  const struct lstm_sequence *sequences, size_t n,
@@ -346,14 +179,19 @@ enum lstm_status lstm_runner_run(struct lstm_runner *runner, const struct lstm_m
     enum lstm_status status = batch_check_tokens(model->spec, sequences, n, error);
     if (status != LSTM_OK)
         return status;
-    batch_order(sequences, n, runner->order);
-    for (size_t first = 0; first < n; first += RUNNER_SLICE) {
-        struct slice slice = {.runner = runner,
-                              .model = model,
-                              .sequences = sequences,
-                              .order = runner->order + first,
-                              .n = n - first < RUNNER_SLICE ? n - first : RUNNER_SLICE};
-        run_slice(&slice);
+    batch_order(model->spec, sequences, n, runner->order);
+    status = reserve_whole(runner, n > 0 ? runner->order[0].steps : 0, error);
+    if (status != LSTM_OK)
+        return status;
+    struct slice slice;
+    for (size_t first = 0; first < n; first += slice.n) {
+        const struct sequence_key *order = runner->order + first;
+        slice = (struct slice){.runner = runner,
+                               .model = model,
+                               .sequences = sequences,
+                               .order = order,
+                               .n = slice_length(model->spec, order[0].steps, n - first)};
+        slice_run(&slice);
     }
     return LSTM_OK;
 }

@@ -16,6 +16,7 @@ static void destroy(struct spec *spec)
     free(spec->tensors);
     free(spec->labels);
     free(spec->states);
+    free(spec->cells);
     free(spec->layers);
     free(spec->json);
     free(spec);
@@ -77,6 +78,8 @@ static bool same_layer(const struct layer *a, const struct layer *b)
            a->num_proj == b->num_proj && a->proj_clip == b->proj_clip &&
            a->cell_clip == b->cell_clip && a->reset_after == b->reset_after &&
            a->vocabulary == b->vocabulary && a->return_sequences == b->return_sequences &&
+           a->go_backwards == b->go_backwards && a->bidirectional == b->bidirectional &&
+           a->mask_zero == b->mask_zero && a->mask_value == b->mask_value &&
            memcmp(a->tensors, b->tensors, sizeof a->tensors) == 0;
 }
 
@@ -89,6 +92,9 @@ bool spec_same_architecture(const struct spec *a, const struct spec *b)
         return false;
     for (size_t i = 0; i < a->n_layers; i++)
         if (!same_layer(&a->layers[i], &b->layers[i]))
+            return false;
+    for (size_t k = 0; k < a->info.n_recurrent; k++)
+        if (!same_layer(&a->cells[k], &b->cells[k]))
             return false;
     return true;
 }

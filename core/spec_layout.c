@@ -49,28 +49,53 @@ static void name_layer(const struct spec *spec, struct layer *layer)
         snprintf(layer->name, sizeof layer->name, "rnn/multi_rnn_cell/cell_%zu/%s", before, name);
 }
 
-/* D of each layer is H of the one before. Dropout keeps the width. */
+/* What only the first layer may be, and what excludes each other. */
+static enum lstm_status check_layer(const struct layer *layer, struct lstm_error *error)
+{
+    const size_t i = layer->number;
+    if (layer->type == &layer_embedding && (i > 0 || layer->inputs != 1))
+        return lstm_fail(error, LSTM_INVALID,
+                         "layers[%zu]: an embedding must be the first layer, with input.features 1",
+                         i);
+    if (layer->type == &layer_masking && i > 0)
+        return lstm_fail(error, LSTM_INVALID,
+                         "layers[%zu]: a masking layer must be the first layer, as it compares "
+                         "the inputs",
+                         i);
+    if (layer->go_backwards && layer->bidirectional != MERGE_NONE)
+        return lstm_fail(error, LSTM_INVALID,
+                         "layers[%zu]: go_backwards and bidirectional exclude each other: one of "
+                         "the two cells reads backwards already",
+                         i);
+    return LSTM_OK;
+}
+
+/* H of a cell. */
+static size_t cell_outputs(const struct layer *layer)
+{
+    return layer->num_proj > 0 ? layer->num_proj : layer->units;
+}
+
+/* D of each layer is what the one before gives. */
 static enum lstm_status connect(struct spec *spec, struct lstm_error *error)
 {
     size_t width = spec->info.features;
     for (size_t i = 0; i < spec->n_layers; i++) {
         struct layer *layer = &spec->layers[i];
         layer->inputs = width;
-        if (layer->type == &layer_embedding) {
-            if (i > 0 || width != 1)
-                return lstm_fail(error, LSTM_INVALID,
-                                 "layers[%zu]: an embedding must be the first layer, with "
-                                 "input.features 1",
-                                 i);
-            spec->info.vocabulary = layer->vocabulary;
-        }
-        if (layer->type == &layer_dropout)
+        const enum lstm_status status = check_layer(layer, error);
+        if (status != LSTM_OK)
+            return status;
+        if (layer->type->passes_on)
             layer->units = width;
         else if (layer->name[0] == '\0')
             name_layer(spec, layer);
-        layer->outputs = layer->num_proj > 0 ? layer->num_proj : layer->units;
+        layer->outputs = cell_outputs(layer) * (layer->bidirectional == MERGE_CONCAT ? 2 : 1);
+        spec->info.reads_backwards |= layer->go_backwards || layer->bidirectional != MERGE_NONE;
         width = layer->outputs;
     }
+    spec->info.vocabulary = spec->layers[0].vocabulary;
+    spec->skips_steps = spec->layers[0].type == &layer_masking || spec->layers[0].mask_zero;
     const struct layer *last = &spec->layers[spec->n_layers - 1];
     spec->info.output_size = width;
     spec->info.output_is_softmax =
@@ -167,34 +192,70 @@ static enum lstm_status place_layer(struct spec *spec, struct layer *layer,
     return LSTM_OK;
 }
 
-static enum lstm_status place_states(struct spec *spec, struct lstm_error *error)
+/* The cells of every recurrent layer: the layer itself, or a forward and a backward one. */
+static enum lstm_status make_cells(struct spec *spec, struct lstm_error *error)
 {
-    struct lstm_model_info *info = &spec->info;
-    spec->states = calloc(spec->n_layers, sizeof *spec->states);
-    if (spec->states == NULL)
+    static const char *const directions[] = {"/fw", "/bw"};
+    spec->cells = calloc(2 * spec->n_layers, sizeof *spec->cells);
+    spec->states = calloc(2 * spec->n_layers, sizeof *spec->states);
+    if (spec->cells == NULL || spec->states == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the layers");
     for (size_t i = 0; i <= spec->last_recurrent; i++) {
         struct layer *layer = &spec->layers[i];
         if (!layer->type->is_recurrent)
             continue;
-        layer->state_offset = info->state_size;
-        layer->gates_offset = info->gates_size;
-        const size_t c_units = layer->type->has_c ? layer->units : 0;
-        spec->states[info->n_recurrent++] =
-            (struct lstm_state_info){.name = layer->name,
-                                     .has_c = layer->type->has_c,
-                                     .units = layer->units,
-                                     .h_units = layer->outputs,
-                                     .c_offset = info->state_size,
-                                     .h_offset = info->state_size + c_units,
-                                     .gates_offset = info->gates_size,
-                                     .n_gates = layer->type->n_gates,
-                                     .gate_names = layer->type->gate_names};
-        info->state_size += c_units + layer->outputs;
-        info->gates_size += layer->type->n_gates * layer->units;
+        const bool has_two = layer->bidirectional != MERGE_NONE;
+        struct layer *cells = spec->cells + spec->info.n_recurrent;
+        for (size_t k = 0; k < (has_two ? 2 : 1); k++) {
+            cells[k] = *layer;
+            cells[k].outputs = cell_outputs(layer);
+            if (has_two) {
+                cells[k].go_backwards = k == 1;
+                memcpy(cells[k].name + strlen(layer->name), directions[k],
+                       strlen(directions[k]) + 1);
+            }
+        }
+        layer->cells = cells;
+        layer->n_cells = has_two ? 2 : 1;
+        spec->info.n_recurrent += layer->n_cells;
+    }
+    return LSTM_OK;
+}
+
+static void place_states(struct spec *spec)
+{
+    struct lstm_model_info *info = &spec->info;
+    for (size_t k = 0; k < info->n_recurrent; k++) {
+        struct layer *cell = &spec->cells[k];
+        const size_t c_units = cell->type->has_c ? cell->units : 0;
+        cell->state_offset = info->state_size;
+        cell->gates_offset = info->gates_size;
+        spec->states[k] = (struct lstm_state_info){.name = cell->name,
+                                                   .has_c = cell->type->has_c,
+                                                   .reads_backwards = cell->go_backwards,
+                                                   .units = cell->units,
+                                                   .h_units = cell->outputs,
+                                                   .c_offset = info->state_size,
+                                                   .h_offset = info->state_size + c_units,
+                                                   .gates_offset = info->gates_size,
+                                                   .n_gates = cell->type->n_gates,
+                                                   .gate_names = cell->type->gate_names};
+        info->state_size += c_units + cell->outputs;
+        info->gates_size += cell->type->n_gates * cell->units;
     }
     info->rnn_output_size = spec->layers[spec->last_recurrent].outputs;
-    return LSTM_OK;
+}
+
+/* The tensors of a layer, or those of its cells. */
+static enum lstm_status place_tensors(struct spec *spec, struct layer *layer,
+                                      struct lstm_error *error)
+{
+    if (!layer->type->is_recurrent)
+        return place_layer(spec, layer, error);
+    enum lstm_status status = LSTM_OK;
+    for (size_t k = 0; k < layer->n_cells && status == LSTM_OK; k++)
+        status = place_layer(spec, &layer->cells[k], error);
+    return status;
 }
 
 enum lstm_status spec_layout(struct spec *spec, struct lstm_error *error)
@@ -202,12 +263,16 @@ enum lstm_status spec_layout(struct spec *spec, struct lstm_error *error)
     enum lstm_status status = find_sequence_end(spec, error);
     if (status == LSTM_OK)
         status = connect(spec, error);
+    if (status == LSTM_OK)
+        status = make_cells(spec, error);
     if (status != LSTM_OK)
         return status;
-    spec->tensors = calloc(spec->n_layers * LAYER_MAX_TENSORS, sizeof *spec->tensors);
+    spec->tensors = calloc(2 * spec->n_layers * LAYER_MAX_TENSORS, sizeof *spec->tensors);
     if (spec->tensors == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the tensors");
     for (size_t i = 0; i < spec->n_layers && status == LSTM_OK; i++)
-        status = place_layer(spec, &spec->layers[i], error);
-    return status == LSTM_OK ? place_states(spec, error) : status;
+        status = place_tensors(spec, &spec->layers[i], error);
+    if (status == LSTM_OK)
+        place_states(spec);
+    return status;
 }

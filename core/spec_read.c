@@ -78,12 +78,14 @@ static enum lstm_status read_layer(const struct doc *object, size_t number, stru
     const struct layer_type *type = find_type(object);
     if (type == NULL)
         return lstm_fail(error, LSTM_INVALID,
-                         "%s.type: expected one of: lstm, gru, embedding, dense, dropout", path);
+                         "%s.type: expected one of: lstm, gru, masking, embedding, dense, dropout",
+                         path);
     *layer = (struct layer){.type = type,
                             .number = number,
                             .activation = type->is_recurrent ? ACTIVATION_TANH : ACTIVATION_LINEAR,
                             .recurrent_activation = ACTIVATION_SIGMOID,
                             .forget_bias = 1.0,
+                            .bidirectional = MERGE_NONE,
                             .kernel_initializer.stddev = 1.0,
                             .bias_initializer.stddev = 1.0};
     const enum lstm_status status = fields_read(object, type->fields, layer, path, error);

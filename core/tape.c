@@ -77,54 +77,91 @@ static void take(struct tape *tape, size_t *used, size_t n, float **array)
     *used += (n + 15) / 16 * 16;
 }
 
-static void place_layer(struct tape *tape, size_t *used, const struct layer *layer,
-                        struct layer_tape *part)
+static void place_cell(struct tape *tape, size_t *used, const struct layer *cell,
+                       struct cell_tape *part)
 {
-    const size_t units = layer->units, outputs = layer->outputs, rows = part->rows;
-    take(tape, used, rows * outputs, &part->y);
-    if (layer->type == &layer_dropout)
-        take(tape, used, rows * outputs, &part->mask);
-    if (!layer->type->is_recurrent)
-        return;
-    take(tape, used, rows * units * layer->type->n_gates, &part->gates);
-    take(tape, used, layer->type->has_c ? rows * units : 0, &part->c_steps);
+    const size_t rows = tape->pack.rows;
+    take(tape, used, cell->go_backwards ? rows * cell->inputs : 0, &part->x);
+    take(tape, used, rows * cell->units * cell->type->n_gates, &part->gates);
+    take(tape, used, cell->type->has_c ? rows * cell->units : 0, &part->c_steps);
     for (size_t k = 0; k < 2; k++) {
-        const size_t width = k == 0 ? units : outputs;
+        const size_t width = k == 0 ? cell->units : cell->outputs;
         take(tape, used, tape->n * width, &part->initial[k]);
         take(tape, used, tape->n * width, &part->state[k]);
     }
 }
 
+static void place_layer(struct tape *tape, size_t *used, const struct layer *layer,
+                        struct layer_tape *part)
+{
+    take(tape, used, part->rows * layer->outputs, &part->y);
+    if (layer->type == &layer_dropout)
+        take(tape, used, part->rows * layer->outputs, &part->mask);
+    for (size_t k = 0; k < layer->n_cells; k++) {
+        const struct layer *cell = &layer->cells[k];
+        place_cell(tape, used, cell, &part->cells[k]);
+        if (layer->n_cells == 1 && !cell->go_backwards)
+            part->cells[k].y = part->y;
+        else
+            take(tape, used, part->rows * cell->outputs, &part->cells[k].y);
+    }
+    part->last = part->cells[0].state[1];
+    if (layer->n_cells == 2)
+        take(tape, used, tape->n * layer->outputs, &part->last);
+}
+
+/* The widest arrays that the layers share. */
+struct shared {
+    size_t values;     /* of a row between layers */
+    size_t cell;       /* U or H */
+    size_t transposed; /* floats in all */
+    bool has_second;   /* a cell needs second_history */
+};
+
+static struct shared measure_shared(const struct spec *spec)
+{
+    struct shared widest = {.values = spec->info.features};
+    for (size_t l = 0; l < spec->n_layers; l++)
+        if (spec->layers[l].outputs > widest.values)
+            widest.values = spec->layers[l].outputs;
+    for (size_t k = 0; k < spec->info.n_recurrent; k++) {
+        const struct layer *cell = &spec->cells[k];
+        const size_t square = cell->type->n_gates * cell->units * cell->outputs;
+        widest.cell = cell->units > widest.cell ? cell->units : widest.cell;
+        widest.cell = cell->outputs > widest.cell ? cell->outputs : widest.cell;
+        widest.transposed = square > widest.transposed ? square : widest.transposed;
+        widest.has_second = widest.has_second || cell->type == &layer_gru || cell->num_proj > 0;
+    }
+    return widest;
+}
+
 /* Every array of the tape; returns the floats in all. */
 static size_t place(struct tape *tape, const struct spec *spec)
 {
+    const struct shared widest = measure_shared(spec);
     const size_t rows = tape->pack.rows, n = tape->n, most = rows > n ? rows : n;
-    size_t used = 0, widest = spec->info.features, widest_cell = 0, transposed = 0;
-    bool has_second = false;
+    const size_t turned = spec->info.reads_backwards ? most : 0;
+    const bool ends_recurrent = spec->layers[spec->n_layers - 1].type->is_recurrent;
+    size_t used = 0;
     take(tape, &used, rows * spec->info.features, &tape->x);
     for (size_t l = 0; l < spec->n_layers; l++) {
-        const struct layer *layer = &spec->layers[l];
         tape->layers[l].rows = l < spec->n_sequence_layers ? rows : n;
-        place_layer(tape, &used, layer, &tape->layers[l]);
-        widest = layer->outputs > widest ? layer->outputs : widest;
-        if (!layer->type->is_recurrent)
-            continue;
-        const size_t square = layer->type->n_gates * layer->units * layer->outputs;
-        widest_cell = layer->units > widest_cell ? layer->units : widest_cell;
-        widest_cell = layer->outputs > widest_cell ? layer->outputs : widest_cell;
-        transposed = square > transposed ? square : transposed;
-        has_second = has_second || layer->type == &layer_gru || layer->num_proj > 0;
+        place_layer(tape, &used, &spec->layers[l], &tape->layers[l]);
     }
-    take(tape, &used, n * spec->info.output_size, &tape->targets);
-    take(tape, &used, n, &tape->weights);
+    tape->n_targets = spec->info.output_is_sequence ? rows : n;
+    take(tape, &used, ends_recurrent ? tape->n_targets * spec->info.output_size : 0, &tape->values);
+    take(tape, &used, tape->n_targets * spec->info.output_size, &tape->targets);
+    take(tape, &used, tape->n_targets, &tape->weights);
     for (size_t k = 0; k < 2; k++) {
-        take(tape, &used, most * widest, &tape->gradient[k]);
-        take(tape, &used, n * widest_cell, &tape->dstate[k]);
+        take(tape, &used, most * widest.values, &tape->gradient[k]);
+        take(tape, &used, n * widest.cell, &tape->dstate[k]);
     }
-    take(tape, &used, rows * widest_cell, &tape->history);
-    take(tape, &used, has_second ? rows * widest_cell : 0, &tape->second_history);
-    take(tape, &used, n * widest_cell, &tape->scratch);
-    take(tape, &used, transposed, &tape->transposed);
+    take(tape, &used, turned * widest.cell, &tape->cell_dy);
+    take(tape, &used, turned * widest.values, &tape->cell_dx);
+    take(tape, &used, rows * widest.cell, &tape->history);
+    take(tape, &used, widest.has_second ? rows * widest.cell : 0, &tape->second_history);
+    take(tape, &used, n * widest.cell, &tape->scratch);
+    take(tape, &used, widest.transposed, &tape->transposed);
     return used;
 }
 
@@ -141,13 +178,15 @@ static void *grow(void *array, size_t *room, size_t n, size_t element)
     return array;
 }
 
-static enum lstm_status sort(struct tape *tape, const struct lstm_sequence *sequences, size_t n,
+static enum lstm_status sort(struct tape *tape, const struct spec *spec,
+                             const struct lstm_sequence *sequences, size_t n,
                              struct lstm_error *error)
 {
     tape->order = grow(tape->order, &tape->order_room, n, sizeof *tape->order);
-    if (tape->order == NULL)
+    tape->places = grow(tape->places, &tape->places_room, 2 * n, sizeof *tape->places);
+    if (tape->order == NULL || tape->places == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a batch of %zu", n);
-    batch_order(sequences, n, tape->order);
+    batch_order(spec, sequences, n, tape->order);
     const size_t steps = tape->order[0].steps;
     tape->rows_at = grow(tape->rows_at, &tape->rows_at_room, steps + 1, sizeof *tape->rows_at);
     if (tape->rows_at == NULL)
@@ -166,6 +205,19 @@ static enum lstm_status sort(struct tape *tape, const struct lstm_sequence *sequ
     return LSTM_OK;
 }
 
+static enum lstm_status reverse(struct tape *tape, const struct spec *spec,
+                                struct lstm_error *error)
+{
+    if (!spec->info.reads_backwards)
+        return LSTM_OK;
+    const size_t rows = tape->pack.rows;
+    tape->reversed = grow(tape->reversed, &tape->reversed_room, rows, sizeof *tape->reversed);
+    if (tape->reversed == NULL && rows > 0)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for %zu rows", rows);
+    direction_reverse(&tape->pack, tape->reversed);
+    return LSTM_OK;
+}
+
 enum lstm_status tape_prepare(struct tape *tape, const struct spec *spec,
                               const struct lstm_sequence *sequences, size_t n,
                               struct lstm_error *error)
@@ -174,7 +226,9 @@ enum lstm_status tape_prepare(struct tape *tape, const struct spec *spec,
         tape->layers = calloc(spec->n_layers, sizeof *tape->layers);
     if (tape->layers == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the layers");
-    enum lstm_status status = sort(tape, sequences, n, error);
+    enum lstm_status status = sort(tape, spec, sequences, n, error);
+    if (status == LSTM_OK)
+        status = reverse(tape, spec, error);
     if (status != LSTM_OK)
         return status;
     tape->n = n;
@@ -189,5 +243,7 @@ void tape_release(struct tape *tape)
     free_memory(tape);
     free(tape->order);
     free(tape->rows_at);
+    free(tape->places);
+    free(tape->reversed);
     free(tape->layers);
 }

@@ -10,15 +10,23 @@
 #include "core/batch_order.h"
 #include "core/layer.h"
 
-/* One layer's part. Recurrent arrays have pack rows R, those of a head one row per sequence. */
-struct layer_tape {
-    size_t rows;
-    float *y;          /* [rows, H] */
+/* One cell's part, in the order in which it reads. */
+struct cell_tape {
+    float *x;          /* [R, D] if it reads backwards; NULL: what the layer reads */
+    float *y;          /* [R, H]; a single cell that reads forwards: the layer's */
     float *gates;      /* [R, n_gates * U] */
     float *c_steps;    /* [R, U] */
     float *initial[2]; /* c [B, U] and h [B, H] */
     float *state[2];   /* the same after the last step */
-    float *mask;       /* dropout: [rows, H] */
+};
+
+/* One layer's part. Recurrent arrays have pack rows R, those of a head one row per sequence. */
+struct layer_tape {
+    size_t rows;
+    float *y;    /* [rows, outputs] */
+    float *last; /* recurrent: the final h [B, outputs]; of a single cell its state[1] */
+    float *mask; /* dropout: [rows, outputs] */
+    struct cell_tape cells[2];
 };
 
 struct tape {
@@ -28,17 +36,23 @@ struct tape {
     size_t mapped; /* bytes; 0: memory is allocated */
     struct sequence_key *order;
     size_t *rows_at;
-    size_t order_room, rows_at_room;
+    size_t *places;   /* [2n]: of each sequence its next step, then where its targets begin */
+    size_t *reversed; /* [R] if the model reads backwards: each row's in the other order */
+    size_t order_room, rows_at_room, places_room, reversed_room;
 
     /* Of the batch that it was laid out for. */
     size_t n; /* sequences */
     struct pack pack;
     float *x; /* [R, features] */
     struct layer_tape *layers;
-    float *targets;                  /* [n, output_size], in order */
-    float *weights;                  /* [n] */
+    size_t n_targets;                /* n, or R if the model gives sequences */
+    float *values;                   /* [n_targets, output_size]: the outputs of a last recurrent
+                                        layer, which the loss may overwrite */
+    float *targets;                  /* [n_targets, output_size], in order */
+    float *weights;                  /* [n_targets] */
     float *gradient[2];              /* widest gradient by a layer's values, in turn */
     float *dstate[2];                /* [n, widest U or H] */
+    float *cell_dy, *cell_dx;        /* as `gradient`, by one cell's values, in its order */
     float *history, *second_history; /* [R, widest U or H] */
     float *scratch;                  /* [n, widest U or H] */
     float *transposed;

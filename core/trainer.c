@@ -22,15 +22,6 @@ static enum activation last_activation(const struct spec *spec)
     return last->type == &layer_dense ? (enum activation)last->activation : ACTIVATION_LINEAR;
 }
 
-static enum lstm_status check_trainable(const struct spec *spec, struct lstm_error *error)
-{
-    if (spec->info.output_is_sequence)
-        return lstm_fail(error, LSTM_UNSUPPORTED,
-                         "training needs one output per instance: set return_sequences of the last "
-                         "recurrent layer to false");
-    return loss_check(spec->info.training.loss, last_activation(spec), error);
-}
-
 enum lstm_status lstm_trainer_create(const struct lstm_model *model,
                                      const struct lstm_trainer_options *options,
                                      struct lstm_trainer **trainer, struct lstm_error *error)
@@ -38,7 +29,8 @@ enum lstm_status lstm_trainer_create(const struct lstm_model *model,
     const struct lstm_trainer_options none = {0};
     options = options != NULL ? options : &none;
     *trainer = NULL;
-    enum lstm_status status = check_trainable(model->spec, error);
+    enum lstm_status status =
+        loss_check(model->spec->info.training.loss, last_activation(model->spec), error);
     if (status != LSTM_OK)
         return status;
     struct lstm_trainer *made = calloc(1, sizeof *made);
@@ -118,150 +110,20 @@ enum lstm_status lstm_trainer_snapshot(const struct lstm_trainer *trainer,
     return model_create(trainer->spec, trainer->weights, model, error);
 }
 
-/* ---- Examples into the tape ----------------------------------------------------------------- */
+/* ---- A step ------------------------------------------------------------------------------------
+ */
 
-static void load_inputs(struct lstm_trainer *trainer, const struct lstm_sequence *sequences)
-{
-    const struct tape *tape = &trainer->tape;
-    const size_t features = trainer->spec->info.features;
-    float *x = tape->x;
-    for (size_t t = 0; t < tape->pack.n_steps; t++)
-        for (size_t r = 0; r < tape->pack.rows_at[t]; r++, x += features) {
-            const struct lstm_sequence *row = &sequences[tape->order[r].index];
-            const size_t stride = row->step_stride > 0 ? row->step_stride : features;
-            memcpy(x, row->input + t * stride, features * sizeof *x);
-        }
-}
-
-static void load_state(struct lstm_trainer *trainer, const struct lstm_sequence *sequences,
-                       const struct layer *layer)
-{
-    const struct tape *tape = &trainer->tape;
-    const struct layer_tape *part = &tape->layers[layer->number];
-    const struct layer_state state = layer_state(layer);
-    for (size_t r = 0; r < tape->n; r++) {
-        const float *from = sequences[tape->order[r].index].initial_state;
-        for (size_t k = 0; k < 2; k++) {
-            const size_t bytes = state.units[k] * sizeof(float);
-            float *to = part->initial[k] + r * state.units[k];
-            if (from == NULL)
-                memset(to, 0, bytes);
-            else
-                memcpy(to, from + state.offset[k], bytes);
-            memcpy(part->state[k] + r * state.units[k], to, bytes);
-        }
-    }
-}
-
-static void load_targets(struct lstm_trainer *trainer, const struct lstm_examples *examples)
-{
-    struct tape *tape = &trainer->tape;
-    const size_t n = trainer->spec->info.output_size;
-    double sum = 0.0;
-    for (size_t i = 0; i < examples->n; i++)
-        sum += examples->weights != NULL ? (double)examples->weights[i] : 1.0;
-    for (size_t r = 0; r < examples->n; r++) {
-        const size_t i = tape->order[r].index;
-        const double weight = examples->weights != NULL ? (double)examples->weights[i] : 1.0;
-        memcpy(tape->targets + r * n, examples->targets + i * n, n * sizeof *tape->targets);
-        tape->weights[r] = (float)(weight / sum);
-    }
-}
-
-/* A mask depends on the seed, the step and the layer alone: a step that is taken again after a
- * restart drops the same values. */
-static void draw_mask(const struct lstm_trainer *trainer, const struct layer *layer)
-{
-    const struct layer_tape *part = &trainer->tape.layers[layer->number];
-    const float kept = (float)(1.0 / (1.0 - layer->rate));
-    struct lstm_random random;
-    lstm_random_init(&random, trainer->seed, trainer->step * SPEC_MAX_LAYERS + layer->number);
-    for (size_t i = 0; i < part->rows * layer->outputs; i++)
-        part->mask[i] = lstm_random_uniform(&random) < layer->rate ? 0.0f : kept;
-}
-
-/* ---- Forward and backward ------------------------------------------------------------------- */
-
-/* Heads see one step with a row per sequence. */
-static struct pack head_pack(const struct tape *tape)
-{
-    return (struct pack){.n_steps = 1, .rows_at = &tape->n, .rows = tape->n};
-}
-
-/* What layer l reads. */
-static const float *input_of(const struct lstm_trainer *trainer, size_t l)
-{
-    const struct tape *tape = &trainer->tape;
-    if (l == 0)
-        return tape->x;
-    const bool is_first_of_head = l == trainer->spec->n_sequence_layers;
-    return is_first_of_head ? tape->layers[l - 1].state[1] : tape->layers[l - 1].y;
-}
-
-static void forward_layer(struct lstm_trainer *trainer, size_t l, bool training)
+/* What the loss reads, and may overwrite. */
+static float *outputs_of(const struct lstm_trainer *trainer)
 {
     const struct spec *spec = trainer->spec;
-    struct tape *tape = &trainer->tape;
-    const struct layer_tape *part = &tape->layers[l];
-    const struct pack head = head_pack(tape);
-    struct layer layer = spec->layers[l];
-    if (l + 1 == spec->n_layers && layer.type == &layer_dense)
-        layer.activation = ACTIVATION_LINEAR;
-    if (layer.type == &layer_dropout && training)
-        draw_mask(trainer, &layer);
-    const struct layer_forward pass = {.pack = l < spec->n_sequence_layers ? &tape->pack : &head,
-                                       .weights = trainer->weights,
-                                       .x = input_of(trainer, l),
-                                       .y = part->y,
-                                       .state = {part->state[0], part->state[1]},
-                                       .gates = part->gates,
-                                       .c_steps = layer.type->has_c ? part->c_steps : NULL,
-                                       .scratch = tape->scratch,
-                                       .keep_gates = true,
-                                       .mask = training ? part->mask : NULL};
-    layer.type->forward(&layer, &pass);
-}
-
-/* One layer backward: dy is by its outputs (by the final h for the last recurrent layer); returns
- * the gradient by what it read, or NULL for the first layer. */
-static float *backward_layer(struct lstm_trainer *trainer, size_t l, float *dy)
-{
-    const struct spec *spec = trainer->spec;
-    struct tape *tape = &trainer->tape;
-    const struct layer *layer = &spec->layers[l];
-    const struct layer_tape *part = &tape->layers[l];
-    const struct pack head = head_pack(tape);
-    const bool by_last_h = l == spec->last_recurrent;
-    if (layer->type == &layer_dense && l + 1 < spec->n_layers)
-        activation_backward((enum activation)layer->activation, part->y, dy, part->rows,
-                            layer->units);
-    if (layer->type->is_recurrent) {
-        const size_t h_bytes = tape->n * layer->outputs * sizeof *dy;
-        memset(tape->dstate[0], 0, tape->n * layer->units * sizeof *dy);
-        if (by_last_h)
-            memcpy(tape->dstate[1], dy, h_bytes);
-        else
-            memset(tape->dstate[1], 0, h_bytes);
-    }
-    float *dx = dy == tape->gradient[0] ? tape->gradient[1] : tape->gradient[0];
-    const struct layer_backward pass = {.pack = l < spec->n_sequence_layers ? &tape->pack : &head,
-                                        .weights = trainer->weights,
-                                        .gradients = trainer->gradients,
-                                        .x = input_of(trainer, l),
-                                        .y = part->y,
-                                        .dy = by_last_h ? NULL : dy,
-                                        .dx = l > 0 ? dx : NULL,
-                                        .mask = part->mask,
-                                        .gates = part->gates,
-                                        .c_steps = part->c_steps,
-                                        .initial_state = {part->initial[0], part->initial[1]},
-                                        .dstate = {tape->dstate[0], tape->dstate[1]},
-                                        .history = tape->history,
-                                        .second_history = tape->second_history,
-                                        .scratch = tape->scratch,
-                                        .transposed = tape->transposed};
-    layer->type->backward(layer, &pass);
-    return dx;
+    const struct tape *tape = &trainer->tape;
+    const struct layer_tape *last = &tape->layers[spec->n_layers - 1];
+    if (!spec->layers[spec->n_layers - 1].type->is_recurrent)
+        return last->y;
+    memcpy(tape->values, spec->info.output_is_sequence ? last->y : last->last,
+           tape->n_targets * spec->info.output_size * sizeof *tape->values);
+    return tape->values;
 }
 
 /* Loads the examples and runs them to the loss, whose gradient is in tape->gradient[0] then. */
@@ -279,19 +141,17 @@ static enum lstm_status forward(struct lstm_trainer *trainer, const struct lstm_
         status = tape_prepare(tape, spec, examples->sequences, examples->n, error);
     if (status != LSTM_OK)
         return status;
-    load_inputs(trainer, examples->sequences);
-    load_targets(trainer, examples);
-    for (size_t l = 0; l < spec->n_layers; l++) {
-        if (spec->layers[l].type->is_recurrent)
-            load_state(trainer, examples->sequences, &spec->layers[l]);
-        forward_layer(trainer, l, training);
-    }
-    const struct layer_tape *last = &tape->layers[spec->n_layers - 1];
-    const bool ends_recurrent = spec->n_layers == spec->n_sequence_layers;
-    const struct loss_batch batch = {.rows = tape->n,
+    if (tape->n_targets == 0)
+        return lstm_fail(error, LSTM_INVALID,
+                         "a batch for a model that gives sequences needs at least one time step");
+    trainer_load(trainer, examples);
+    for (size_t l = 0; l < spec->n_layers; l++)
+        trainer_forward_layer(trainer, l, training);
+    result->n_targets = tape->n_targets;
+    const struct loss_batch batch = {.rows = tape->n_targets,
                                      .columns = spec->info.output_size,
                                      .activation = last_activation(spec),
-                                     .values = ends_recurrent ? last->state[1] : last->y,
+                                     .values = outputs_of(trainer),
                                      .targets = tape->targets,
                                      .weights = tape->weights,
                                      .gradient = tape->gradient[0]};
@@ -315,7 +175,7 @@ enum lstm_status lstm_trainer_gradients(struct lstm_trainer *trainer,
     memset(trainer->gradients, 0, trainer->n * sizeof *trainer->gradients);
     float *gradient = trainer->tape.gradient[0];
     for (size_t l = trainer->spec->n_layers; l-- > 0;)
-        gradient = backward_layer(trainer, l, gradient);
+        gradient = trainer_backward_layer(trainer, l, gradient);
     trainer->gradient_norm = optimizer_norm(trainer);
     result->gradient_norm = trainer->gradient_norm;
     return LSTM_OK;

@@ -17,6 +17,16 @@ struct lstm_trainer {
     struct tape tape;
 };
 
+/* trainer_load.c: the examples into the tape, which was prepared for them. */
+void trainer_load(struct lstm_trainer *trainer, const struct lstm_examples *examples);
+
+/* trainer_layers.c: one layer forward on the tape. */
+void trainer_forward_layer(struct lstm_trainer *trainer, size_t l, bool training);
+
+/* One layer backward: dy is by its outputs (by the final h for the last recurrent layer of a model
+ * that gives no sequence); returns the gradient by what it read, garbage for the first layer. */
+float *trainer_backward_layer(struct lstm_trainer *trainer, size_t l, float *dy);
+
 /* Sets the optimizer back to its beginning. */
 void optimizer_reset(struct lstm_trainer *trainer);
 
