@@ -299,6 +299,7 @@ define installed
 755 build/lstmd bin/lstmd
 644 build/liblstm.a lib/liblstm.a
 644 core/lstm.h include/lstm.h
+644 core/lstm_data.h include/lstm_data.h
 644 models/mnist/1/model.json share/lstmd/models/mnist/1/model.json
 644 models/mnist/1/weights.safetensors share/lstmd/models/mnist/1/weights.safetensors
 644 build/lstmd.8 share/man/man8/lstmd.8

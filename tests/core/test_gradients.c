@@ -5,7 +5,7 @@
 #include "tests/support/assert_tensor.h"
 #include "tests/support/batch.h"
 #include "tests/support/cases.h"
-#include "tests/support/fill.h"
+#include "tests/support/gradients.h"
 #include "tests/support/model_builder.h"
 
 Suite *suite_gradients(void);
@@ -174,91 +174,32 @@ static const struct gradient_case {
 
 static const size_t length_cases[][5] = {{3, 3, 3, 3, 3}, {4, 1, 3, 2, 4}, {1, 0, 5, 0, 2}};
 
-static struct lstm_model *build_trainable(const struct reference_network *network,
-                                          enum lstm_loss loss)
-{
-    static const char *const trainings[] = {
-        [LSTM_SOFTMAX_CROSS_ENTROPY] = "{\"loss\":\"softmax_cross_entropy\"}",
-        [LSTM_SOFTMAX_CROSS_ENTROPY_ON_SOFTMAX] = "{\"loss\":\"softmax_cross_entropy_on_softmax\"}",
-        [LSTM_MEAN_SQUARED_ERROR] = "{\"loss\":\"mean_squared_error\"}",
-    };
-    struct build_options options = {.training = trainings[loss]};
-    return build_model(network, &options);
-}
-
-/* At most this many values of a tensor are checked, spread over all of it. */
-enum { MAX_SLOPES = 24 };
-
-static void compare_gradients(const struct reference_network *network,
-                              const struct lstm_model *model, const struct lstm_trainer *trainer,
-                              enum lstm_loss loss, const struct lstm_examples *examples)
-{
-    size_t k = 0;
-    for (size_t l = 0; l < network->n_layers; l++) {
-        const struct reference_layer *layer = &network->layers[l];
-        for (size_t t = 0; !layer->reuse && t < layer->n_tensors; t++, k++) {
-            double want[MAX_SLOPES];
-            float got[MAX_SLOPES];
-            const struct reference_tensor *tensor = &layer->tensors[t];
-            size_t stride = (tensor->n + MAX_SLOPES - 1) / MAX_SLOPES, n = 0;
-            for (size_t v = 0; v < tensor->n; v += stride, n++) {
-                want[n] = reference_slope(network, &tensor->data[v], loss, examples);
-                got[n] = lstm_trainer_gradient(trainer, k)[v];
-            }
-            assert_tensor(lstm_model_tensor(model, k).name, got, want, n, 2e-6, 2e-5);
-        }
-    }
-}
-
-/* Gradients of one batch of five sequences; `weights` may be NULL. */
-static void check_gradients(const struct gradient_case *this_case, const size_t *lengths,
-                            bool initial_state, const float *weights)
-{
-    struct reference_network network = this_case->network;
-    reference_init(&network, 81);
-    struct lstm_model *model = build_trainable(&network, this_case->loss);
-    struct lstm_trainer *trainer = NULL;
-    struct lstm_training_result result;
-    struct lstm_error error;
-    struct batch batch;
-    batch_init(&batch, &network, 5, lengths, initial_state, 82);
-    struct lstm_examples examples = batch_examples(&batch);
-    examples.weights = weights;
-    if (this_case->loss == LSTM_MEAN_SQUARED_ERROR)
-        fill_values(batch.targets, 5 * network.output_size, 83, 1);
-    assert_ok(lstm_trainer_create(model, NULL, &trainer, &error), &error);
-    assert_ok(lstm_trainer_gradients(trainer, &examples, &result, &error), &error);
-    ck_assert_double_eq_tol(result.loss, reference_loss(&network, this_case->loss, &examples),
-                            1e-6);
-    compare_gradients(&network, model, trainer, this_case->loss, &examples);
-    lstm_trainer_destroy(trainer);
-    lstm_model_destroy(model);
-    batch_release(&batch);
-    reference_release(&network);
-}
-
 START_TEST(test_gradients_of_whole_sequences_are_the_slopes_of_the_loss)
 {
-    check_gradients(&gradient_cases[_i], length_cases[0], false, NULL);
+    gradients_check(&gradient_cases[_i].network, gradient_cases[_i].loss, length_cases[0], false,
+                    NULL);
 }
 END_TEST
 
 START_TEST(test_gradients_of_masked_sequences_are_the_slopes_of_the_loss)
 {
-    check_gradients(&gradient_cases[_i], length_cases[1], false, NULL);
+    gradients_check(&gradient_cases[_i].network, gradient_cases[_i].loss, length_cases[1], false,
+                    NULL);
 }
 END_TEST
 
 START_TEST(test_gradients_after_an_initial_state_are_the_slopes_of_the_loss)
 {
-    check_gradients(&gradient_cases[_i], length_cases[2], true, NULL);
+    gradients_check(&gradient_cases[_i].network, gradient_cases[_i].loss, length_cases[2], true,
+                    NULL);
 }
 END_TEST
 
 START_TEST(test_gradients_of_weighted_examples_are_the_slopes_of_the_loss)
 {
     static const float weights[] = {1, 0, 2.5F, 0.125F, 3};
-    check_gradients(&gradient_cases[_i], length_cases[1], true, weights);
+    gradients_check(&gradient_cases[_i].network, gradient_cases[_i].loss, length_cases[1], true,
+                    weights);
 }
 END_TEST
 
@@ -267,7 +208,7 @@ START_TEST(test_gradients_of_soft_targets_are_the_slopes_of_the_loss)
 {
     struct reference_network network = gradient_cases[0].network;
     reference_init(&network, 84);
-    struct lstm_model *model = build_trainable(&network, LSTM_SOFTMAX_CROSS_ENTROPY);
+    struct lstm_model *model = gradients_build(&network, LSTM_SOFTMAX_CROSS_ENTROPY);
     struct lstm_trainer *trainer = NULL;
     struct lstm_training_result result;
     struct lstm_error error;
@@ -278,7 +219,7 @@ START_TEST(test_gradients_of_soft_targets_are_the_slopes_of_the_loss)
     struct lstm_examples examples = batch_examples(&batch);
     assert_ok(lstm_trainer_create(model, NULL, &trainer, &error), &error);
     assert_ok(lstm_trainer_gradients(trainer, &examples, &result, &error), &error);
-    compare_gradients(&network, model, trainer, LSTM_SOFTMAX_CROSS_ENTROPY, &examples);
+    gradients_compare(&network, model, trainer, LSTM_SOFTMAX_CROSS_ENTROPY, &examples);
     lstm_trainer_destroy(trainer);
     lstm_model_destroy(model);
     batch_release(&batch);
@@ -292,7 +233,7 @@ START_TEST(test_gradients_do_not_depend_on_parallel_iterations)
 {
     struct reference_network network = gradient_cases[22].network;
     reference_init(&network, 86);
-    struct lstm_model *model = build_trainable(&network, LSTM_SOFTMAX_CROSS_ENTROPY);
+    struct lstm_model *model = gradients_build(&network, LSTM_SOFTMAX_CROSS_ENTROPY);
     struct lstm_trainer_options options = {.parallel_iterations = iteration_cases[_i]};
     struct lstm_trainer *trainer = NULL;
     struct lstm_training_result result;
@@ -302,7 +243,7 @@ START_TEST(test_gradients_do_not_depend_on_parallel_iterations)
     struct lstm_examples examples = batch_examples(&batch);
     assert_ok(lstm_trainer_create(model, &options, &trainer, &error), &error);
     assert_ok(lstm_trainer_gradients(trainer, &examples, &result, &error), &error);
-    compare_gradients(&network, model, trainer, LSTM_SOFTMAX_CROSS_ENTROPY, &examples);
+    gradients_compare(&network, model, trainer, LSTM_SOFTMAX_CROSS_ENTROPY, &examples);
     lstm_trainer_destroy(trainer);
     lstm_model_destroy(model);
     batch_release(&batch);

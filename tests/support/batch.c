@@ -25,6 +25,14 @@ static float *new_input(const struct reference_network *network, size_t steps, u
     const struct reference_layer *first = &network->layers[0];
     for (size_t k = 0; first->kind == REFERENCE_EMBEDDING && k < n; k++)
         input[k] = (float)(fill_bits(seed, k) % first->vocabulary);
+    for (size_t t = 0; first->kind == REFERENCE_MASKING && t < steps; t++) {
+        /* Of eight steps three are to be skipped, and two look like it in their first value. */
+        size_t n_masked = fill_bits(seed + 7, t) % 8 < 3   ? network->features
+                          : fill_bits(seed + 7, t) % 8 < 5 ? network->features - 1
+                                                           : 0;
+        for (size_t k = 0; k < n_masked; k++)
+            input[t * network->features + k] = (float)first->mask_value;
+    }
     return input;
 }
 
@@ -49,13 +57,16 @@ void batch_init(struct batch *batch, const struct reference_network *network, si
 {
     size_t width = network->output_size;
     batch->n = n;
+    batch->n_targets = network->output_is_sequence ? 0 : n;
+    for (size_t k = 0; k < n && network->output_is_sequence; k++)
+        batch->n_targets += lengths[k];
     batch->sequences = calloc(n, sizeof *batch->sequences);
-    batch->targets = calloc(n * width, sizeof *batch->targets);
+    batch->targets = calloc(batch->n_targets * width, sizeof *batch->targets);
     ck_assert(batch->sequences != NULL && batch->targets != NULL);
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < n; k++)
         init_sequence(&batch->sequences[k], network, lengths[k], initial_state, seed + 2 * k);
+    for (size_t k = 0; k < batch->n_targets; k++)
         batch->targets[k * width + fill_bits(seed, k) % width] = 1;
-    }
 }
 
 /* The members are const because a caller of the library need not own them; a batch does. */

@@ -13,7 +13,8 @@
 struct batch {
     size_t n;
     struct lstm_sequence *sequences; /* [n]; owns all that they point to */
-    float *targets;                  /* [n, output_size]: one-hot rows */
+    size_t n_targets;                /* n, or the steps of all sequences if the output is one */
+    float *targets;                  /* [n_targets, output_size]: one-hot rows */
 };
 
 /* n sequences for the network, of lengths[k] steps; inputs and (if wanted) initial states drawn

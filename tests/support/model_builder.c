@@ -66,6 +66,10 @@ static void write_recurrent(FILE *file, const struct reference_layer *layer)
     if (layer->kind == REFERENCE_LSTM)
         fprintf(file, ",\"forget_bias\":%.17g", layer->forget_bias);
     write_variant(file, layer);
+    if (layer->go_backwards)
+        fputs(",\"go_backwards\":true", file);
+    if (layer->bidirectional != NULL)
+        fprintf(file, ",\"bidirectional\":\"%s\"", layer->bidirectional);
 }
 
 static void write_layer(FILE *file, const struct reference_layer *layer)
@@ -73,15 +77,18 @@ static void write_layer(FILE *file, const struct reference_layer *layer)
     static const char *const types[] = {
         [REFERENCE_LSTM] = "lstm",           [REFERENCE_GRU] = "gru",
         [REFERENCE_EMBEDDING] = "embedding", [REFERENCE_DENSE] = "dense",
-        [REFERENCE_DROPOUT] = "dropout",
+        [REFERENCE_DROPOUT] = "dropout",     [REFERENCE_MASKING] = "masking",
     };
     fprintf(file, "{\"type\":\"%s\"", types[layer->kind]);
     if (layer->name != NULL)
         fprintf(file, ",\"name\":\"%s\"", layer->name);
     if (layer->kind == REFERENCE_EMBEDDING)
-        fprintf(file, ",\"units\":%zu,\"vocabulary\":%zu", layer->units, layer->vocabulary);
+        fprintf(file, ",\"units\":%zu,\"vocabulary\":%zu,\"mask_zero\":%s", layer->units,
+                layer->vocabulary, layer->mask_zero ? "true" : "false");
     else if (layer->kind == REFERENCE_DENSE)
         fprintf(file, ",\"units\":%zu,\"activation\":\"%s\"", layer->units, layer->activation);
+    else if (layer->kind == REFERENCE_MASKING)
+        fprintf(file, ",\"mask_value\":%.17g", layer->mask_value);
     else if (layer->kind == REFERENCE_DROPOUT)
         fprintf(file, ",\"rate\":%.17g", layer->rate);
     else
@@ -118,8 +125,8 @@ char *build_json(const struct reference_network *network, const struct build_opt
 static void write_entry(FILE *file, const char *layer, const struct reference_tensor *tensor,
                         size_t offset)
 {
-    fprintf(file, "%s\"%s/%s\":{\"dtype\":\"F32\",\"shape\":[", offset ? "," : "", layer,
-            tensor->suffix);
+    fprintf(file, "%s\"%s/%s%s\":{\"dtype\":\"F32\",\"shape\":[", offset ? "," : "", layer,
+            tensor->scope, tensor->suffix);
     if (tensor->rows > 0)
         fprintf(file, "%zu,", tensor->rows);
     fprintf(file, "%zu],\"data_offsets\":[%zu,%zu]}", tensor->columns, offset,

@@ -1,4 +1,4 @@
-/* reference.c: cells, dynamic_rnn and the layers after it, in plain loops and doubles.
+/* reference.c: networks and one step of each cell, in plain loops and doubles.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/reference.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/support/fill.h"
+#include "tests/support/reference_internal.h"
 
 static double sigmoid(double x)
 {
@@ -85,7 +86,7 @@ double reference_activation(const char *name, double x)
     ck_abort_msg("the oracle does not know the activation %s", name);
 }
 
-static double *zeros(size_t n)
+double *reference_zeros(size_t n)
 {
     double *x = calloc(n + 1, sizeof *x);
     ck_assert_ptr_nonnull(x);
@@ -93,8 +94,8 @@ static double *zeros(size_t n)
 }
 
 /* ([x, h] @ kernel + bias)[column], the rows of the kernel being first x's, then h's. */
-static double project(const struct reference_tensor *kernel, const struct reference_tensor *bias,
-                      const double *x, size_t n_x, const double *h, size_t column)
+double reference_project(const struct reference_tensor *kernel, const struct reference_tensor *bias,
+                         const double *x, size_t n_x, const double *h, size_t column)
 {
     double sum = bias->data[column];
     for (size_t row = 0; row < kernel->rows; row++) {
@@ -136,11 +137,11 @@ void reference_lstm_step(const struct reference_layer *layer, const double *x, c
     const struct reference_tensor *kernel = &layer->tensors[0], *bias = &layer->tensors[1];
     const struct reference_tensor *projection = tensor_of(layer, "projection/kernel");
     size_t units = layer->units;
-    double *m = zeros(units);
+    double *m = reference_zeros(units);
     for (size_t u = 0; u < units; u++) {
         double z[4];
         for (size_t k = 0; k < 4; k++)
-            z[k] = project(kernel, bias, x, layer->inputs, h, k * units + u);
+            z[k] = reference_project(kernel, bias, x, layer->inputs, h, k * units + u);
         double i = gate(layer, z[0] + peephole(layer, "w_i_diag", u, c[u]));
         double j = reference_activation(layer->activation, z[1]);
         double f = gate(layer, z[2] + layer->forget_bias + peephole(layer, "w_f_diag", u, c[u]));
@@ -166,21 +167,22 @@ static double candidate_sum(const struct reference_layer *layer, const double *x
                             const double *reset, double r, size_t u)
 {
     if (!layer->reset_after)
-        return project(&layer->tensors[2], &layer->tensors[3], x, layer->inputs, reset, u);
-    return project(&layer->tensors[2], &layer->tensors[3], x, layer->inputs, NULL, u) +
-           r * project(&layer->tensors[4], &layer->tensors[5], h, layer->units, NULL, u);
+        return reference_project(&layer->tensors[2], &layer->tensors[3], x, layer->inputs, reset,
+                                 u);
+    return reference_project(&layer->tensors[2], &layer->tensors[3], x, layer->inputs, NULL, u) +
+           r * reference_project(&layer->tensors[4], &layer->tensors[5], h, layer->units, NULL, u);
 }
 
 void reference_gru_step(const struct reference_layer *layer, const double *x, const double *h,
                         double *new_h, double *gates)
 {
     size_t units = layer->units;
-    double *reset = zeros(units);
+    double *reset = reference_zeros(units);
     double *r = gates, *update = gates + units, *candidate = gates + 2 * units;
     for (size_t u = 0; u < units; u++) {
         const struct reference_tensor *kernel = &layer->tensors[0], *bias = &layer->tensors[1];
-        r[u] = gate(layer, project(kernel, bias, x, layer->inputs, h, u));
-        update[u] = gate(layer, project(kernel, bias, x, layer->inputs, h, units + u));
+        r[u] = gate(layer, reference_project(kernel, bias, x, layer->inputs, h, u));
+        update[u] = gate(layer, reference_project(kernel, bias, x, layer->inputs, h, units + u));
         reset[u] = r[u] * h[u];
     }
     for (size_t u = 0; u < units; u++) {
@@ -196,13 +198,13 @@ static void add_tensor(struct reference_layer *layer, const char *suffix, size_t
 {
     struct reference_tensor *tensor = &layer->tensors[layer->n_tensors++];
     *tensor =
-        (struct reference_tensor){suffix, rows, columns, rows ? rows * columns : columns, NULL};
-    tensor->data = zeros(tensor->n);
+        (struct reference_tensor){suffix, rows, columns, rows ? rows * columns : columns, NULL, ""};
+    tensor->data = reference_zeros(tensor->n);
     for (size_t k = 0; k < tensor->n; k++)
         tensor->data[k] = (double)fill_value(seed + layer->n_tensors, k, 0.5);
 }
 
-static bool is_recurrent(const struct reference_layer *layer)
+bool reference_is_recurrent(const struct reference_layer *layer)
 {
     return layer->kind == REFERENCE_LSTM || layer->kind == REFERENCE_GRU;
 }
@@ -230,43 +232,68 @@ static void add_candidate(struct reference_layer *layer, size_t inputs, uint64_t
     add_tensor(layer, "candidate/hidden_projection/bias", 0, units, seed);
 }
 
-static void init_layer(struct reference_layer *layer, size_t inputs, uint64_t seed)
+/* H of one cell. */
+size_t reference_cell_outputs(const struct reference_layer *layer)
 {
-    size_t units = layer->units;
-    layer->inputs = inputs;
-    layer->n_tensors = 0;
-    if (layer->activation == NULL)
-        layer->activation = is_recurrent(layer) ? "tanh" : "linear";
-    if (layer->recurrent_activation == NULL)
-        layer->recurrent_activation = "sigmoid";
-    layer->outputs = layer->num_proj > 0 ? layer->num_proj : units;
-    if (layer->reuse)
-        return;
-    switch (layer->kind) {
-    case REFERENCE_LSTM:
-        add_tensor(layer, "kernel", inputs + layer->outputs, 4 * units, seed);
+    return layer->num_proj > 0 ? layer->num_proj : layer->units;
+}
+
+static void init_cell(struct reference_layer *layer, uint64_t seed)
+{
+    size_t units = layer->units, inputs = layer->inputs;
+    if (layer->kind == REFERENCE_LSTM) {
+        add_tensor(layer, "kernel", inputs + reference_cell_outputs(layer), 4 * units, seed);
         add_tensor(layer, "bias", 0, 4 * units, seed);
         for (size_t k = 0; k < 3 && layer->use_peepholes; k++)
             add_tensor(layer, ((const char *[]){"w_i_diag", "w_f_diag", "w_o_diag"})[k], 0, units,
                        seed);
         if (layer->num_proj > 0)
             add_tensor(layer, "projection/kernel", units, layer->num_proj, seed);
-        break;
-    case REFERENCE_GRU:
+    } else {
         add_tensor(layer, "gates/kernel", inputs + units, 2 * units, seed);
         add_tensor(layer, "gates/bias", 0, 2 * units, seed);
         add_candidate(layer, inputs, seed);
-        break;
-    case REFERENCE_EMBEDDING:
-        add_tensor(layer, "embeddings", layer->vocabulary, units, seed);
-        break;
-    case REFERENCE_DENSE:
-        add_tensor(layer, "kernel", inputs, units, seed);
-        add_tensor(layer, "bias", 0, units, seed);
-        break;
-    case REFERENCE_DROPOUT:
-        layer->units = layer->outputs = inputs;
-        break;
+    }
+}
+
+/* Its cell's tensors, or both cells', fw first. */
+static void init_recurrent(struct reference_layer *layer, uint64_t seed)
+{
+    init_cell(layer, seed);
+    if (layer->bidirectional == NULL)
+        return;
+    size_t n = layer->n_tensors;
+    init_cell(layer, seed);
+    for (size_t t = 0; t < layer->n_tensors; t++)
+        layer->tensors[t].scope = t < n ? "fw/" : "bw/";
+}
+
+size_t reference_n_cells(const struct reference_layer *layer)
+{
+    return !reference_is_recurrent(layer) ? 0 : layer->bidirectional != NULL ? 2 : 1;
+}
+
+static void init_layer(struct reference_layer *layer, size_t inputs, uint64_t seed)
+{
+    layer->inputs = inputs;
+    layer->n_tensors = 0;
+    if (layer->activation == NULL)
+        layer->activation = reference_is_recurrent(layer) ? "tanh" : "linear";
+    if (layer->recurrent_activation == NULL)
+        layer->recurrent_activation = "sigmoid";
+    if (layer->kind == REFERENCE_DROPOUT || layer->kind == REFERENCE_MASKING)
+        layer->units = inputs;
+    bool is_double = layer->bidirectional != NULL && strcmp(layer->bidirectional, "concat") == 0;
+    layer->outputs = reference_cell_outputs(layer) * (is_double ? 2 : 1);
+    if (layer->reuse)
+        return;
+    if (reference_is_recurrent(layer)) {
+        init_recurrent(layer, seed);
+    } else if (layer->kind == REFERENCE_EMBEDDING) {
+        add_tensor(layer, "embeddings", layer->vocabulary, layer->units, seed);
+    } else if (layer->kind == REFERENCE_DENSE) {
+        add_tensor(layer, "kernel", inputs, layer->units, seed);
+        add_tensor(layer, "bias", 0, layer->units, seed);
     }
 }
 
@@ -281,11 +308,12 @@ void reference_init(struct reference_network *network, uint64_t seed)
         if (layer->reuse)
             share_tensors(layer, network->layers);
         width = layer->outputs;
-        if (!is_recurrent(layer))
+        if (!reference_is_recurrent(layer))
             continue;
         bool lstm = layer->kind == REFERENCE_LSTM;
-        network->state_size += (lstm ? layer->units : 0) + width;
-        network->gates_size += (lstm ? 4 : 3) * layer->units;
+        network->state_size +=
+            reference_n_cells(layer) * ((lstm ? layer->units : 0) + reference_cell_outputs(layer));
+        network->gates_size += reference_n_cells(layer) * (lstm ? 4 : 3) * layer->units;
         network->rnn_units = width;
         network->output_is_sequence = layer->return_sequences;
     }
@@ -298,137 +326,4 @@ void reference_release(struct reference_network *network)
         for (size_t t = 0; !network->layers[k].reuse && t < network->layers[k].n_tensors; t++)
             free(network->layers[k].tensors[t].data);
     network->n_layers = 0;
-}
-
-/* A layer that has no state: x in, y out; the value before the activation in z. */
-static void step_without_state(const struct reference_layer *layer, const double *x, double *z,
-                               double *y)
-{
-    for (size_t u = 0; u < layer->units; u++) {
-        if (layer->kind == REFERENCE_EMBEDDING)
-            z[u] = layer->tensors[0].data[(size_t)x[0] * layer->units + u];
-        else if (layer->kind == REFERENCE_DENSE)
-            z[u] = project(&layer->tensors[0], &layer->tensors[1], x, layer->inputs, NULL, u);
-        else
-            z[u] = x[u];
-        y[u] = reference_activation(layer->activation, z[u]);
-    }
-    if (strcmp(layer->activation, "softmax") == 0)
-        reference_softmax(z, layer->units, y);
-}
-
-/* One step of every layer before and including the last recurrent one: x [features] in, the last
- * h out; the state is advanced in place. */
-static void rnn_step(const struct reference_network *network, size_t n_rnn_layers, const double *x,
-                     double *state, double *gates, double *last)
-{
-    double *value = zeros(network->features);
-    memcpy(value, x, network->features * sizeof *x);
-    for (size_t k = 0; k < n_rnn_layers; k++) {
-        const struct reference_layer *layer = &network->layers[k];
-        size_t units = layer->units;
-        double *next = zeros(layer->outputs), *other = zeros(units);
-        if (layer->kind == REFERENCE_LSTM) {
-            reference_lstm_step(layer, value, state, state + units, other, next, gates);
-            memcpy(state, other, units * sizeof *state);
-            memcpy(state + units, next, layer->outputs * sizeof *state);
-            state += units + layer->outputs;
-            gates += 4 * units;
-        } else if (layer->kind == REFERENCE_GRU) {
-            reference_gru_step(layer, value, state, next, gates);
-            memcpy(state, next, units * sizeof *state);
-            state += units;
-            gates += 3 * units;
-        } else {
-            step_without_state(layer, value, other, next);
-        }
-        free(other);
-        free(value);
-        value = next;
-    }
-    memcpy(last, value, network->rnn_units * sizeof *last);
-    free(value);
-}
-
-/* The layers behind the last recurrent one, for one row. */
-static void head(const struct reference_network *network, size_t first, const double *x,
-                 double *logits, double *output)
-{
-    double *value = zeros(network->rnn_units), *before = zeros(network->rnn_units);
-    memcpy(value, x, network->rnn_units * sizeof *x);
-    memcpy(before, x, network->rnn_units * sizeof *x);
-    for (size_t k = first; k < network->n_layers; k++) {
-        const struct reference_layer *layer = &network->layers[k];
-        double *next = zeros(layer->units);
-        free(before);
-        before = zeros(layer->units);
-        step_without_state(layer, value, before, next);
-        free(value);
-        value = next;
-    }
-    memcpy(logits, before, network->output_size * sizeof *logits);
-    memcpy(output, value, network->output_size * sizeof *output);
-    free(before);
-    free(value);
-}
-
-static size_t count_rnn_layers(const struct reference_network *network)
-{
-    size_t n = 0;
-    for (size_t k = 0; k < network->n_layers; k++)
-        if (is_recurrent(&network->layers[k]))
-            n = k + 1;
-    return n;
-}
-
-static void run_create(const struct reference_network *network,
-                       const struct lstm_sequence *sequence, struct reference_run *run)
-{
-    size_t rows = network->output_is_sequence ? sequence->steps : 1;
-    run->steps = sequence->steps;
-    run->output = zeros(rows * network->output_size);
-    run->logits = zeros(rows * network->output_size);
-    run->rnn_output = zeros(sequence->steps * network->rnn_units);
-    run->final_state = zeros(network->state_size);
-    run->state_trace = zeros(sequence->steps * network->state_size);
-    run->gates_trace = zeros(sequence->steps * network->gates_size);
-    for (size_t k = 0; sequence->initial_state != NULL && k < network->state_size; k++)
-        run->final_state[k] = (double)sequence->initial_state[k];
-}
-
-void reference_run(const struct reference_network *network, const struct lstm_sequence *sequence,
-                   struct reference_run *run)
-{
-    size_t n_rnn = count_rnn_layers(network), units = network->rnn_units;
-    size_t stride = sequence->step_stride ? sequence->step_stride : network->features;
-    run_create(network, sequence, run);
-    double *x = zeros(network->features), *last = zeros(units);
-    memcpy(last, run->final_state + network->state_size - units, units * sizeof *last);
-    for (size_t t = 0; t < sequence->steps; t++) {
-        for (size_t k = 0; k < network->features; k++)
-            x[k] = (double)sequence->input[t * stride + k];
-        rnn_step(network, n_rnn, x, run->final_state, run->gates_trace + t * network->gates_size,
-                 last);
-        memcpy(run->rnn_output + t * units, last, units * sizeof *last);
-        memcpy(run->state_trace + t * network->state_size, run->final_state,
-               network->state_size * sizeof *last);
-        if (network->output_is_sequence)
-            head(network, n_rnn, last, run->logits + t * network->output_size,
-                 run->output + t * network->output_size);
-    }
-    if (!network->output_is_sequence)
-        head(network, n_rnn, last, run->logits, run->output);
-    free(x);
-    free(last);
-}
-
-void reference_run_release(struct reference_run *run)
-{
-    free(run->output);
-    free(run->logits);
-    free(run->rnn_output);
-    free(run->final_state);
-    free(run->state_trace);
-    free(run->gates_trace);
-    *run = (struct reference_run){.steps = 0};
 }

@@ -17,18 +17,20 @@ enum reference_kind {
     REFERENCE_LSTM,
     REFERENCE_GRU,
     REFERENCE_EMBEDDING,
+    REFERENCE_MASKING,
     REFERENCE_DENSE,
     REFERENCE_DROPOUT
 };
 
 #define REFERENCE_MAX_LAYERS  6
-#define REFERENCE_MAX_TENSORS 6
+#define REFERENCE_MAX_TENSORS 12
 
 /* One tensor of a layer; a bias has rows 0. */
 struct reference_tensor {
     const char *suffix; /* "kernel", "gates/bias" */
     size_t rows, columns, n;
     double *data;
+    const char *scope; /* before the suffix: "", "fw/" or "bw/" */
 };
 
 /* One layer: the first block is the test's to fill in, the second reference_init()'s. */
@@ -44,6 +46,10 @@ struct reference_layer {
     double cell_clip, proj_clip;      /* 0: none */
     bool reset_after;                 /* GRU */
     bool return_sequences;            /* recurrent layers */
+    bool go_backwards;                /* recurrent layers */
+    const char *bidirectional;        /* the same: "concat", "sum", "mul", "ave", or NULL */
+    bool mask_zero;                   /* embedding */
+    double mask_value;                /* masking */
     size_t vocabulary;                /* embedding: its rows */
     double rate;                      /* dropout: no part of the oracle */
     bool reuse;                       /* shares the tensors of the earlier layer of its name */
@@ -86,12 +92,16 @@ void reference_lstm_step(const struct reference_layer *layer, const double *x, c
 void reference_gru_step(const struct reference_layer *layer, const double *x, const double *h,
                         double *new_h, double *gates);
 
+/* Whether the network's first layer skips step t of the sequence. */
+bool reference_skips(const struct reference_network *network, const struct lstm_sequence *sequence,
+                     size_t t);
+
 /* The whole network over one sequence; of `sequence`, only what goes in is read. */
 void reference_run(const struct reference_network *network, const struct lstm_sequence *sequence,
                    struct reference_run *run);
 void reference_run_release(struct reference_run *run);
 
-/* Loss over the examples: their mean, weighted by their weights. */
+/* Loss over the examples: the mean over their targets, weighted by their weights. */
 double reference_loss(const struct reference_network *network, enum lstm_loss loss,
                       const struct lstm_examples *examples);
 

@@ -35,36 +35,51 @@ static double mean_squared_error(const double *output, const float *target, size
     return sum / (double)n;
 }
 
-static double example_loss(const struct reference_network *network, enum lstm_loss loss,
-                           const struct lstm_sequence *sequence, const float *target)
+static double row_loss(const struct reference_network *network, enum lstm_loss loss,
+                       const double *logits, const double *output, const float *target)
 {
-    struct reference_run run;
-    double value = 0;
-    reference_run(network, sequence, &run);
     switch (loss) {
     case LSTM_SOFTMAX_CROSS_ENTROPY:
-        value = reference_cross_entropy(run.logits, target, network->output_size);
-        break;
+        return reference_cross_entropy(logits, target, network->output_size);
     case LSTM_SOFTMAX_CROSS_ENTROPY_ON_SOFTMAX:
-        value = reference_cross_entropy(run.output, target, network->output_size);
-        break;
+        return reference_cross_entropy(output, target, network->output_size);
     case LSTM_MEAN_SQUARED_ERROR:
-        value = mean_squared_error(run.output, target, network->output_size);
-        break;
+        return mean_squared_error(output, target, network->output_size);
+    }
+    return NAN;
+}
+
+/* The sum over the targets of an example; adds their number to *count. */
+static double example_loss(const struct reference_network *network, enum lstm_loss loss,
+                           const struct lstm_sequence *sequence, const float *targets,
+                           size_t *count)
+{
+    struct reference_run run;
+    double sum = 0;
+    size_t rows = network->output_is_sequence ? sequence->steps : 1, n = network->output_size;
+    reference_run(network, sequence, &run);
+    *count = 0;
+    for (size_t t = 0; t < rows; t++) {
+        if (network->output_is_sequence && reference_skips(network, sequence, t))
+            continue;
+        sum += row_loss(network, loss, run.logits + t * n, run.output + t * n, targets + t * n);
+        ++*count;
     }
     reference_run_release(&run);
-    return value;
+    return sum;
 }
 
 double reference_loss(const struct reference_network *network, enum lstm_loss loss,
                       const struct lstm_examples *examples)
 {
+    const float *targets = examples->targets;
     double sum = 0, weights = 0;
     for (size_t k = 0; k < examples->n; k++) {
         double weight = examples->weights ? (double)examples->weights[k] : 1;
-        weights += weight;
-        sum += weight * example_loss(network, loss, &examples->sequences[k],
-                                     examples->targets + k * network->output_size);
+        size_t count, rows = network->output_is_sequence ? examples->sequences[k].steps : 1;
+        sum += weight * example_loss(network, loss, &examples->sequences[k], targets, &count);
+        weights += weight * (double)count;
+        targets += rows * network->output_size;
     }
     return sum / weights;
 }
