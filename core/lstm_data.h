@@ -3,6 +3,8 @@
 #ifndef LSTM_DATA_H
 #define LSTM_DATA_H
 
+#include "lstm.h"
+
 /* ---- Random numbers ------------------------------------------------------------------------ */
 
 /* A generator: xoshiro256++, seeded through splitmix64 (Blackman and Vigna, prng.di.unimi.it).
