@@ -257,16 +257,20 @@ START_TEST(test_training_step_for_another_architecture_is_not_applied)
 }
 END_TEST
 
-START_TEST(test_training_of_an_unloaded_model_is_not_found_and_of_a_sequence_unsupported)
+START_TEST(test_training_of_an_unloaded_model_is_not_found_and_with_a_wrong_loss_unsupported)
 {
+    /* A softmax loss needs a last dense layer that gives logits. */
+    static const char model_tanh[] =
+        "{\"format\":\"lstmd-model-1\",\"input\":{\"features\":2},\"layers\":[{\"type\":\"lstm\","
+        "\"units\":3},{\"type\":\"dense\",\"units\":2,\"activation\":\"tanh\"}]}";
     static struct task tasks[2];
     const struct served_version *version;
     submit(&tasks[0], TRAIN_STEP, 0, shape_of(&version));
     registry_release(version);
-    make_task(&tasks[1], TRAIN_DESCRIBE, 0, NULL)->model = "rows";
+    make_task(&tasks[1], TRAIN_DESCRIBE, 0, NULL)->model = "tanh";
     ck_assert_int_eq(training_submit(training, &tasks[1].task), TRAIN_QUEUED);
     model_store_remove(site.models, "m", "1");
-    model_store_add(site.models, "rows", "1", model_rows, 1);
+    model_store_add(site.models, "tanh", "1", model_tanh, 1);
     assert_ok(model_watcher_scan(watcher, &error), &error);
     run();
     wait_until_done(2);
@@ -324,8 +328,8 @@ Suite *suite_training(void)
     tcase_add_test(tcase, test_training_queue_that_is_full_refuses_steps_alone);
     tcase_add_test(tcase, test_training_step_past_its_deadline_is_not_applied);
     tcase_add_test(tcase, test_training_step_for_another_architecture_is_not_applied);
-    tcase_add_test(tcase,
-                   test_training_of_an_unloaded_model_is_not_found_and_of_a_sequence_unsupported);
+    tcase_add_test(
+        tcase, test_training_of_an_unloaded_model_is_not_found_and_with_a_wrong_loss_unsupported);
     tcase_add_test(tcase, test_training_stop_finishes_what_waits_and_refuses_the_rest);
     tcase_add_test(tcase, test_training_losses_of_late_are_kept_oldest_first);
     suite_add_tcase(suite, tcase);
