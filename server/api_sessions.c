@@ -85,6 +85,17 @@ static enum handled respond_info(struct request *request, int code, const struct
 
 /* ---- Beginning and ending ------------------------------------------------------------------- */
 
+/* A session's sequence has no last step yet, where a cell that reads backwards begins. */
+static enum lstm_status check_direction(const struct lstm_model *model, struct lstm_error *error)
+{
+    if (!lstm_model_info(model)->reads_backwards)
+        return LSTM_OK;
+    return lstm_fail(error, LSTM_INVALID,
+                     "a session takes a sequence in pieces, but this model reads it backwards "
+                     "(bidirectional or go_backwards) and so needs it whole: send whole sequences "
+                     "to :predict or :state");
+}
+
 /* Begins a session on a version from a body of "id" and "initial_state". */
 static enum handled begin(struct app *app, struct request *request,
                           const struct served_version *version)
@@ -96,7 +107,9 @@ static enum handled begin(struct app *app, struct request *request,
     const char *id = NULL;
     float *state = NULL;
     const struct lstm_model *model = batch_queue_model(version->queue);
-    enum lstm_status status = read_body(request, keys, &body, &error);
+    enum lstm_status status = check_direction(model, &error);
+    if (status == LSTM_OK)
+        status = read_body(request, keys, &body, &error);
     if (status == LSTM_OK)
         status = read_id(&body, &id, &error);
     if (status == LSTM_OK)

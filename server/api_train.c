@@ -18,9 +18,10 @@ static enum lstm_status prepare(struct inference *inference, const struct reques
     struct train_body *body = &((struct train_work *)inference)->body;
     const struct lstm_model *model = inference_model(inference);
     const struct json_body *json = &predict_call_memory(&inference->call)->body;
-    return json->root != NULL
-               ? train_body_decode(model, json, inference->call.n, body, error)
-               : train_body_read_query(model, request, inference->call.n, body, error);
+    return json->root != NULL ? train_body_decode(model, json, inference->call.sequences,
+                                                  inference->call.n, body, error)
+                              : train_body_read_query(model, request, inference->call.sequences,
+                                                      inference->call.n, body, error);
 }
 
 static enum lstm_status encode(const struct inference *inference, struct buf *out,

@@ -149,14 +149,14 @@ const struct openapi_schema openapi_schemas[] = {
      "{'type':'object','required':['step','loss','gradient_norm','examples'],'properties':{"
      "'step':{'type':'integer'},'loss':{'type':'number'},'accuracy':{'type':'number'},"
      "'gradient_norm':{'type':'number'},'examples':{'type':'integer'}}}"},
-    {"TrainRequest",
-     "{'description':'As predict takes it, with a label per instance. With a body of raw bytes, "
-     "what it has besides is in the "
-     "query.','allOf':[{'$ref':'#/components/schemas/PredictRequest'},"
-     "{'type':'object','required':['labels'],'properties':{"
-     "'labels':{'$ref':'#/components/schemas/Numbers'},"
-     "'sample_weight':{'type':'array','items':{'type':'number','minimum':0}},"
-     "'learning_rate':{'type':'number','minimum':0,'exclusiveMinimum':true}}}]}"},
+    {"TrainRequest", "{'description':'As predict takes it, with a label per instance, or one for "
+                     "each time step of it if the model gives sequences. With a body of raw bytes, "
+                     "what it has besides is in the "
+                     "query.','allOf':[{'$ref':'#/components/schemas/PredictRequest'},"
+                     "{'type':'object','required':['labels'],'properties':{"
+                     "'labels':{'$ref':'#/components/schemas/Numbers'},"
+                     "'sample_weight':{'type':'array','items':{'type':'number','minimum':0}},"
+                     "'learning_rate':{'type':'number','minimum':0,'exclusiveMinimum':true}}}]}"},
     {"Training",
      "{'type':'object','required':['base_version','step','unpublished_steps','durable','settings',"
      "'losses'],'properties':{'base_version':{'type':'string','pattern':'^[0-9]+$'},"

@@ -2,6 +2,7 @@
 #include "server/train_body.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +19,25 @@ static const double max_number = 3.4e38;
 struct decoder {
     const struct lstm_model_info *info;
     const struct json_body *json;
+    const struct lstm_sequence *sequences;
     size_t n;
+    size_t n_targets; /* n, or the time steps of all if the model gives sequences */
     struct lstm_error *error;
 };
+
+static bool is_softmax(const struct decoder *d)
+{
+    return d->info->training.loss != LSTM_MEAN_SQUARED_ERROR;
+}
+
+static size_t count_targets(const struct lstm_model_info *info,
+                            const struct lstm_sequence *sequences, size_t n)
+{
+    size_t steps = 0;
+    for (size_t i = 0; i < n && info->output_is_sequence; i++)
+        steps += sequences[i].steps;
+    return info->output_is_sequence ? steps : n;
+}
 
 static enum lstm_status check_count(const struct decoder *d, const char *path, size_t found)
 {
@@ -30,15 +47,33 @@ static enum lstm_status check_count(const struct decoder *d, const char *path, s
                      d->n, found);
 }
 
+enum { PATH_BYTES = 64 };
+
+/* "labels[2]", or "labels[2][5]" where every step has a label: the path of label `row`. */
+static void name_label(const struct decoder *d, size_t row, char path[PATH_BYTES])
+{
+    size_t i = 0;
+    if (!d->info->output_is_sequence) {
+        snprintf(path, PATH_BYTES, "labels[%zu]", row);
+        return;
+    }
+    while (row >= d->sequences[i].steps)
+        row -= d->sequences[i++].steps;
+    snprintf(path, PATH_BYTES, "labels[%zu][%zu]", i, row);
+}
+
 static enum lstm_status decode_classes(const struct decoder *d, const struct scanned_tensor *labels,
                                        float *targets)
 {
-    for (size_t i = 0; i < d->n; i++) {
+    char path[PATH_BYTES];
+    for (size_t i = 0; i < d->n_targets; i++) {
         const double label = (double)labels->values[i];
-        if (!(label >= 0 && label < (double)d->info->output_size && label == floor(label)))
+        if (!(label >= 0 && label < (double)d->info->output_size && label == floor(label))) {
+            name_label(d, i, path);
             return lstm_fail(d->error, LSTM_INVALID,
-                             "labels[%zu]: expected a class number from 0 to %zu, found %.9g", i,
+                             "%s: expected a class number from 0 to %zu, found %.9g", path,
                              d->info->output_size - 1, label);
+        }
         targets[i * d->info->output_size + (size_t)label] = 1;
     }
     return LSTM_OK;
@@ -46,36 +81,52 @@ static enum lstm_status decode_classes(const struct decoder *d, const struct sca
 
 static enum lstm_status check_probabilities(const struct decoder *d, const float *row, size_t i)
 {
+    char path[PATH_BYTES];
     double sum = 0;
+    name_label(d, i, path);
     for (size_t k = 0; k < d->info->output_size; k++) {
         if (row[k] < 0)
-            return lstm_fail(d->error, LSTM_INVALID,
-                             "labels[%zu][%zu]: expected a probability, found %.9g", i, k,
-                             (double)row[k]);
+            return lstm_fail(d->error, LSTM_INVALID, "%s[%zu]: expected a probability, found %.9g",
+                             path, k, (double)row[k]);
         sum += (double)row[k];
     }
     if (fabs(sum - 1) <= sum_tolerance)
         return LSTM_OK;
     return lstm_fail(d->error, LSTM_INVALID,
-                     "labels[%zu]: expected probabilities that sum to 1, found a sum of %.9g", i,
-                     sum);
+                     "%s: expected probabilities that sum to 1, found a sum of %.9g", path, sum);
 }
 
+/* Rows of numbers; `lengths` are theirs. */
 static enum lstm_status decode_rows(const struct decoder *d, const struct scanned_tensor *labels,
-                                    float *targets)
+                                    const uint32_t *lengths, float *targets)
 {
     const size_t width = d->info->output_size;
-    const bool is_softmax = d->info->training.loss != LSTM_MEAN_SQUARED_ERROR;
-    for (size_t i = 0; i < d->n; i++) {
-        if (labels->lengths[1][i] != width)
-            return lstm_fail(d->error, LSTM_SHAPE, "labels[%zu]: expected %zu numbers, found %u", i,
-                             width, labels->lengths[1][i]);
+    char path[PATH_BYTES];
+    for (size_t i = 0; i < d->n_targets; i++) {
+        if (lengths[i] != width) {
+            name_label(d, i, path);
+            return lstm_fail(d->error, LSTM_SHAPE, "%s: expected %zu numbers, found %u", path,
+                             width, lengths[i]);
+        }
         const enum lstm_status status =
-            is_softmax ? check_probabilities(d, labels->values + i * width, i) : LSTM_OK;
+            is_softmax(d) ? check_probabilities(d, labels->values + i * width, i) : LSTM_OK;
         if (status != LSTM_OK)
             return status;
     }
-    memcpy(targets, labels->values, d->n * width * sizeof *targets);
+    if (d->n_targets > 0)
+        memcpy(targets, labels->values, d->n_targets * width * sizeof *targets);
+    return LSTM_OK;
+}
+
+/* A list of labels for each instance, as long as the instance. */
+static enum lstm_status check_steps(const struct decoder *d, const struct scanned_tensor *labels)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (labels->lengths[1][i] != d->sequences[i].steps)
+            return lstm_fail(d->error, LSTM_SHAPE,
+                             "labels[%zu]: expected one label for each of the instance's %zu time "
+                             "steps, as the model gives a sequence; found %u",
+                             i, d->sequences[i].steps, labels->lengths[1][i]);
     return LSTM_OK;
 }
 
@@ -83,24 +134,30 @@ static enum lstm_status decode_labels(const struct decoder *d, float *targets)
 {
     const struct json_t *const value = json_member(d->json->root, "labels");
     const struct scanned_tensor *const labels = json_tensor(d->json, value);
-    const bool is_softmax = d->info->training.loss != LSTM_MEAN_SQUARED_ERROR;
-    if (labels == NULL || labels->rank > 2)
-        return lstm_fail(d->error, LSTM_INVALID, "labels: expected %s per instance, found %s",
-                         is_softmax ? "a class number or a row of probabilities"
-                                    : "a row of numbers",
-                         labels == NULL ? json_kind_name(value) : "arrays nested deeper");
-    const enum lstm_status status = check_count(d, "labels", labels->lengths[0][0]);
+    const size_t depth = d->info->output_is_sequence ? 2 : 1; /* of a class number */
+    if (labels == NULL || labels->rank < depth || labels->rank > depth + 1)
+        return lstm_fail(d->error, LSTM_INVALID, "labels: expected %s%s per instance, found %s",
+                         depth == 2 ? "a list, one for each time step, of " : "",
+                         is_softmax(d) ? "a class number or a row of probabilities"
+                                       : "a row of numbers",
+                         labels == NULL         ? json_kind_name(value)
+                         : labels->rank < depth ? "single labels"
+                                                : "arrays nested deeper");
+    enum lstm_status status = check_count(d, "labels", labels->lengths[0][0]);
+    if (status == LSTM_OK && depth == 2)
+        status = check_steps(d, labels);
     if (status != LSTM_OK)
         return status;
-    if (labels->rank == 2)
-        return decode_rows(d, labels, targets);
-    if (is_softmax)
+    if (labels->rank == depth + 1)
+        return decode_rows(d, labels, labels->lengths[depth], targets);
+    if (is_softmax(d))
         return decode_classes(d, labels, targets);
     if (d->info->output_size != 1)
         return lstm_fail(d->error, LSTM_SHAPE,
                          "labels: expected rows of %zu numbers, found single numbers",
                          d->info->output_size);
-    memcpy(targets, labels->values, d->n * sizeof *targets);
+    if (d->n_targets > 0)
+        memcpy(targets, labels->values, d->n_targets * sizeof *targets);
     return LSTM_OK;
 }
 
@@ -154,16 +211,14 @@ static float *make_floats(size_t n, size_t width)
 }
 
 enum lstm_status train_body_decode(const struct lstm_model *model, const struct json_body *json,
-                                   size_t n, struct train_body *body, struct lstm_error *error)
+                                   const struct lstm_sequence *sequences, size_t n,
+                                   struct train_body *body, struct lstm_error *error)
 {
-    const struct decoder d = {lstm_model_info(model), json, n, error};
+    const struct lstm_model_info *const info = lstm_model_info(model);
+    const struct decoder d = {info, json, sequences, n, count_targets(info, sequences, n), error};
     const struct json_t *const weights = json_member(json->root, "sample_weight");
     *body = (struct train_body){0};
-    if (d.info->output_is_sequence)
-        return lstm_fail(error, LSTM_UNSUPPORTED,
-                         "the model gives a sequence; only a model with one output per instance "
-                         "can be trained");
-    body->targets = make_floats(n, d.info->output_size);
+    body->targets = make_floats(d.n_targets + 1, d.info->output_size);
     if (weights != NULL)
         body->weights = make_floats(n, 1);
     enum lstm_status status = LSTM_OK;
@@ -182,7 +237,8 @@ enum lstm_status train_body_decode(const struct lstm_model *model, const struct 
 
 /* The query's values are written as the body that they stand for, and read as that. */
 enum lstm_status train_body_read_query(const struct lstm_model *model,
-                                       const struct request *request, size_t n,
+                                       const struct request *request,
+                                       const struct lstm_sequence *sequences, size_t n,
                                        struct train_body *body, struct lstm_error *error)
 {
     static const struct {
@@ -203,7 +259,7 @@ enum lstm_status train_body_read_query(const struct lstm_model *model,
                                   ? lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the query")
                                   : json_body_parse(text.data, text.n, &json, error);
     if (status == LSTM_OK) {
-        status = train_body_decode(model, &json, n, body, error);
+        status = train_body_decode(model, &json, sequences, n, body, error);
         json_body_release(&json);
     }
     buf_release(&text);

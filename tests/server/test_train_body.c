@@ -18,6 +18,14 @@ static const char softmax[] = MODEL("3", ",\"activation\":\"softmax\"", "");
 static const char squares[] = MODEL("3", "", ",\"training\":{\"loss\":\"mean_squared_error\"}");
 static const char single[] = MODEL("1", "", ",\"training\":{\"loss\":\"mean_squared_error\"}");
 
+#define SEQUENCES(units, activation, training)                                                     \
+    "{\"format\":\"lstmd-model-1\",\"input\":{\"features\":2},\"layers\":[{\"type\":\"lstm\","     \
+    "\"units\":3,\"return_sequences\":true},{\"type\":\"dense\",\"units\":" units activation       \
+    "}]" training "}"
+
+static const char tags[] = SEQUENCES("2", ",\"activation\":\"softmax\"", "");
+static const char series[] = SEQUENCES("1", "", ",\"training\":{\"loss\":\"mean_squared_error\"}");
+
 /* Reads a body for two instances. */
 static enum lstm_status decode(const char *model_json, const char *text, struct train_body *body,
                                struct lstm_error *error)
@@ -25,7 +33,9 @@ static enum lstm_status decode(const char *model_json, const char *text, struct 
     struct json_body json;
     struct lstm_model *model = create_model(model_json, 1);
     assert_ok(json_body_parse(text, strlen(text), &json, error), error);
-    const enum lstm_status status = train_body_decode(model, &json, 2, body, error);
+    /* What models that give sequences go by: lengths 2 and 1. */
+    const struct lstm_sequence sequences[] = {{.steps = 2}, {.steps = 1}};
+    const enum lstm_status status = train_body_decode(model, &json, sequences, 2, body, error);
     json_body_release(&json);
     lstm_model_destroy(model);
     return status;
@@ -42,6 +52,10 @@ static const struct {
     {squares, "{\"labels\":[[-1,2,3],[4,5.5,6]]}", 6, {-1, 2, 3, 4, 5.5f, 6}, {0}, 0},
     {single, "{\"labels\":[-1.5,7]}", 2, {-1.5f, 7}, {0}, 0},
     {single, "{\"labels\":[[-1.5],[7]]}", 2, {-1.5f, 7}, {0}, 0},
+    {tags, "{\"labels\":[[1,0],[1]]}", 6, {0, 1, 1, 0, 0, 1}, {0}, 0},
+    {tags, "{\"labels\":[[[0.5,0.5],[0,1]],[[1,0]]]}", 6, {0.5f, 0.5f, 0, 1, 1, 0}, {0}, 0},
+    {series, "{\"labels\":[[-1.5,7],[3]]}", 3, {-1.5f, 7, 3}, {0}, 0},
+    {series, "{\"labels\":[[[-1.5],[7]],[[3]]]}", 3, {-1.5f, 7, 3}, {0}, 0},
     {softmax,
      "{\"labels\":[2,0],\"sample_weight\":[0,2.5],\"learning_rate\":0.125}",
      6,
@@ -93,7 +107,15 @@ static const struct {
     {softmax, "{\"labels\":[0,1],\"learning_rate\":-1}", LSTM_INVALID, "learning_rate: expected a"},
     {softmax, "{\"labels\":[0,1],\"learning_rate\":1e39}", LSTM_INVALID, "learning_rate: expected"},
     {softmax, "{\"labels\":[0,1],\"learning_rate\":null}", LSTM_INVALID, "a number, found null"},
-    {model_rows, "{\"labels\":[0,1]}", LSTM_UNSUPPORTED, "the model gives a sequence"},
+    {tags, "{\"labels\":[0,1]}", LSTM_INVALID, "a list, one for each time step"},
+    {tags, "{\"labels\":[[[[1]]],[[[1]]]]}", LSTM_INVALID, "found arrays nested deeper"},
+    {tags, "{\"labels\":[[0,1]]}", LSTM_SHAPE, "labels: expected one per instance (2), found 1"},
+    {tags, "{\"labels\":[[0],[1]]}", LSTM_SHAPE, "labels[0]: expected one label for each of the"},
+    {tags, "{\"labels\":[[0,1],[1,0]]}", LSTM_SHAPE, "1 time steps, as the model gives"},
+    {tags, "{\"labels\":[[0,1],[2]]}", LSTM_INVALID, "labels[1][0]: expected a class number"},
+    {tags, "{\"labels\":[[[0,1],[1]],[[1,0]]]}", LSTM_SHAPE, "labels[0][1]: expected 2 numbers"},
+    {tags, "{\"labels\":[[[0,1],[1,1]],[[1,0]]]}", LSTM_INVALID, "labels[0][1]: expected prob"},
+    {tags, "{\"labels\":[[[0,1],[-1,2]],[[1,0]]]}", LSTM_INVALID, "labels[0][1][0]: expected a"},
 };
 
 START_TEST(test_train_body_that_is_wrong_is_refused_with_its_path)
@@ -128,12 +150,12 @@ START_TEST(test_train_body_in_a_query_is_read_alike)
     const struct request request = {.query = query}, broken = {.query = broken_query};
     struct train_body body;
     struct lstm_error error;
-    assert_ok(train_body_read_query(model, &request, 2, &body, &error), &error);
+    assert_ok(train_body_read_query(model, &request, NULL, 2, &body, &error), &error);
     assert_tensor_identical("targets", body.targets, targets, 6);
     ck_assert(body.learning_rate == 0.5);
     ck_assert_ptr_null(body.weights);
     train_body_release(&body);
-    ck_assert_int_eq(train_body_read_query(model, &broken, 2, &body, &error), LSTM_INVALID);
+    ck_assert_int_eq(train_body_read_query(model, &broken, NULL, 2, &body, &error), LSTM_INVALID);
     lstm_model_destroy(model);
 }
 END_TEST
