@@ -67,6 +67,8 @@ static void write_metadata(struct buf *out, const struct served_version *version
     buf_text(out, "},\"method_name\":\"tensorflow/serving/predict\"}}}");
     if (info->n_labels > 0)
         write_labels(out, info);
+    if (info->reads_backwards)
+        buf_text(out, ",\"reads_backwards\":true");
     buf_text(out, "}}");
 }
 

@@ -71,7 +71,9 @@ const struct openapi_schema openapi_schemas[] = {
      "'version':{'type':'string'}}},"
      "'metadata':{'type':'object','required':['signature_def'],'properties':{"
      "'signature_def':{'type':'object','description':'As TensorFlow Serving writes it.'},"
-     "'labels':{'type':'array','items':{'type':'string'}}}}}}"},
+     "'labels':{'type':'array','items':{'type':'string'}},"
+     "'reads_backwards':{'type':'boolean','description':'It needs whole sequences: no sessions.'}"
+     "}}}}"},
     {"ModelStatus", "{'type':'object','required':['model_version_status'],'properties':{"
                     "'model_version_status':{'type':'array','items':"
                     "{'$ref':'#/components/schemas/VersionStatus'}}}}"},

@@ -73,12 +73,13 @@ enum session_status session_write_state(struct session *session,
     return status;
 }
 
-/* Whether states of one version mean the same to the other: the same cells in the same order. */
+/* Whether states of one version mean the same to the other: the same cells in the same order. One
+ * that reads backwards takes no sessions. */
 static bool same_states(const struct served_version *a, const struct served_version *b)
 {
     const struct lstm_model *x = batch_queue_model(a->queue), *y = batch_queue_model(b->queue);
     const size_t n = lstm_model_info(x)->n_recurrent;
-    if (n != lstm_model_info(y)->n_recurrent)
+    if (n != lstm_model_info(y)->n_recurrent || lstm_model_info(y)->reads_backwards)
         return false;
     for (size_t k = 0; k < n; k++) {
         const struct lstm_state_info *p = lstm_model_state(x, k), *q = lstm_model_state(y, k);

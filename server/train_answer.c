@@ -63,7 +63,8 @@ void train_answer_result(struct buf *out, const struct train_task *task,
     const struct lstm_training_result *result = &task->result;
     buf_printf(out, "{\"step\":%" PRIu64 ",\"loss\":%.9g", result->step, result->loss);
     if (info->training.loss != LSTM_MEAN_SQUARED_ERROR)
-        buf_printf(out, ",\"accuracy\":%.9g", (double)result->n_correct / (double)result->n_targets);
+        buf_printf(out, ",\"accuracy\":%.9g",
+                   (double)result->n_correct / (double)result->n_targets);
     if (task->action == TRAIN_STEP)
         buf_printf(out, ",\"gradient_norm\":%.9g", result->gradient_norm);
     buf_printf(out, ",\"examples\":%zu}", task->examples.n);

@@ -8,10 +8,11 @@
 #include "core/lstm.h"
 
 /* Descriptions of models. */
-extern const char model_any[];    /* any number of steps of 2; 3 outputs */
-extern const char model_fixed[];  /* 3 steps of 2, bytes times 0.5; 2 outputs, no softmax */
-extern const char model_rows[];   /* any number of steps of 2; outputs [T, 4] */
-extern const char model_digits[]; /* 28 steps of 28; 10 outputs */
+extern const char model_any[];       /* any number of steps of 2; 3 outputs */
+extern const char model_fixed[];     /* 3 steps of 2, bytes times 0.5; 2 outputs, no softmax */
+extern const char model_backwards[]; /* the same in both directions; 8 outputs; no sessions */
+extern const char model_rows[];      /* any number of steps of 2; outputs [T, 4] */
+extern const char model_digits[];    /* 28 steps of 28; 10 outputs */
 
 /* Writes the model of this description and seed as folder/name/version; the folder exists. */
 void model_store_add(const char *folder, const char *name, const char *version, const char *json,
