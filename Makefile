@@ -201,10 +201,17 @@ check-all: $(B)/run_tests $(B)/lstmd $(B)/prepare_digit
 	$(Q)LSTMD=$(B)/lstmd PREPARE_DIGIT=$(B)/prepare_digit tests/web/run.sh
 	$(Q)LSTMD=$(B)/lstmd tests/tools/onnx_node_tests.sh
 
-## test-web: the demo page under Node, and in Chromium if it and playwright-core are there
+## deps-web: install what the page's test in a browser needs: Chromium, and npm's playwright-core and axe-core
+.PHONY: deps-web
+deps-web:
+	$(call install_packages,chromium)
+	$(Q)npm install --silent --no-fund --no-audit --ignore-scripts --prefix build/browser playwright-core@1.64.1 axe-core@4
+
+## test-web: the demo page under Node, and in Chromium where deps-web has been
 .PHONY: test-web
 test-web: $(B)/lstmd $(B)/prepare_digit
-	$(Q)LSTMD=$(B)/lstmd PREPARE_DIGIT=$(B)/prepare_digit tests/web/run.sh browser
+	$(Q)LSTMD=$(B)/lstmd PREPARE_DIGIT=$(B)/prepare_digit \
+	  NODE_PATH=$${NODE_PATH:-$(CURDIR)/build/browser/node_modules} tests/web/run.sh browser
 
 ## asan: all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 ## tsan: all tests under ThreadSanitizer

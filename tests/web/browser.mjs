@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {createHash} from 'node:crypto';
-import {accessSync, cpSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {accessSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
@@ -17,6 +17,7 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const LSTMD = process.env.LSTMD ?? 'build/lstmd';
 const LEAST_RIGHT = 28; // of 30 drawings
 const PATIENCE_MS = 15000;
+const MOST_BYTES = 150 * 1000; // of the whole page
 
 function findPlaywright() {
     try {
@@ -106,6 +107,37 @@ async function assertNoOverflow(page) {
     const [content, room] = await page.evaluate(() =>
         [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
     assert.ok(content <= room, `the page is ${content} wide in ${room}`);
+}
+
+/* No violation of axe-core's rules, where that is installed. */
+async function assertAccessible(page) {
+    let source;
+    try {
+        source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    } catch {
+        console.log('browser: axe-core is not installed');
+        return;
+    }
+    await page.evaluate(source);
+    const {violations} = await page.evaluate(() => window.axe.run());
+    assert.deepEqual(violations.map(({id, nodes}) => `${id}: ${nodes.map((n) => n.html)}`), []);
+}
+
+/* The page's own files are small, and what they may do is said strictly. */
+async function testSize(browser, url) {
+    const page = await browser.newPage();
+    let bytes = 0, policy = '';
+    page.on('response', async (response) => {
+        if (response.url() === `${url}/`) policy = response.headers()['content-security-policy'];
+        if (/\/([^/]*\.(js|css|svg|html))?$/.test(response.url()))
+            bytes += Number(response.headers()['content-length']);
+    });
+    await page.goto(`${url}/`);
+    await page.waitForSelector('#server.up');
+    assert.ok(bytes > 0 && bytes <= MOST_BYTES, `the page has ${bytes} bytes`);
+    assert.match(policy, /default-src|script-src/);
+    assert.doesNotMatch(policy, /unsafe-/);
+    await page.close();
 }
 
 async function testDrawings(page) {
@@ -227,6 +259,7 @@ async function testLayouts(browser, url) {
         await page.waitForSelector('#reading:not([hidden])');
         if (options.reducedMotion) assert.equal(await page.locator('#play').textContent(), 'Play');
         await assertNoOverflow(page);
+        await assertAccessible(page);
         await shoot(page, name);
         assert.deepEqual(complaints, []);
         await page.context().close();
@@ -270,6 +303,7 @@ async function testAll(browser, models) {
         const permissions = ['clipboard-read', 'clipboard-write'];
         const {page, complaints} = await open(browser, daemon.url, {permissions});
         await shoot(page, 'empty');
+        await testSize(browser, daemon.url);
         await testDrawings(page);
         await testBars(page);
         await testReading(page);
