@@ -32,11 +32,12 @@ float *memory_floats(size_t n)
         return NULL;
     bytes = bytes / ALIGNMENT * ALIGNMENT;
     const bool is_large = bytes >= 2 * HUGE_PAGE;
-    float *data = aligned_alloc(is_large ? HUGE_PAGE : ALIGNMENT, bytes);
+    void *data = NULL;
+    if (posix_memalign(&data, is_large ? HUGE_PAGE : ALIGNMENT, bytes) != 0)
+        return NULL;
     /* Only advice: weights in huge pages are written, and read, with fewer faults. */
-    if (data != NULL && is_large)
+    if (is_large)
         (void)madvise(data, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-    if (data != NULL)
-        memset(data, 0, bytes);
+    memset(data, 0, bytes);
     return data;
 }
