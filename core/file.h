@@ -15,7 +15,8 @@ LSTM_MUST_CHECK enum lstm_status file_read(const char *path, size_t max_bytes, c
  * folder flushed. A crash leaves the file of before or the new one; so does an error, and only the
  * folder's flush can fail when the new one is there already. */
 struct file_writer {
-    int fd, reason; /* reason: errno of what failed first */
+    int fd, reason;      /* reason: errno of what failed first */
+    size_t n, n_started; /* bytes written; of them, on their way to disk */
     char path[PATH_MAX], temporary[PATH_MAX];
 };
 

@@ -117,8 +117,7 @@ static uint64_t bits_to_write(enum lstm_dtype dtype, float value)
     return bits_of(value);
 }
 
-/* Whether float32 lies in a file as it does in memory. */
-static bool is_native(enum lstm_dtype dtype)
+bool float_format_is_native(enum lstm_dtype dtype)
 {
     const uint16_t probe = 1;
     unsigned char first;
@@ -129,7 +128,7 @@ static bool is_native(enum lstm_dtype dtype)
 void float_format_read(enum lstm_dtype dtype, const unsigned char *from, size_t n, float *to)
 {
     const size_t bytes = float_format_bytes(dtype);
-    if (is_native(dtype) && n > 0) {
+    if (float_format_is_native(dtype) && n > 0) {
         memcpy(to, from, n * bytes);
         return;
     }
@@ -140,7 +139,7 @@ void float_format_read(enum lstm_dtype dtype, const unsigned char *from, size_t 
 void float_format_write(enum lstm_dtype dtype, const float *from, size_t n, unsigned char *to)
 {
     const size_t bytes = float_format_bytes(dtype);
-    if (is_native(dtype) && n > 0) {
+    if (float_format_is_native(dtype) && n > 0) {
         memcpy(to, from, n * bytes);
         return;
     }

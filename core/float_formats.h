@@ -10,6 +10,9 @@
 /* Bytes of one value. */
 size_t float_format_bytes(enum lstm_dtype dtype);
 
+/* Whether a file has the values as memory has them: float32 on a little-endian machine. */
+bool float_format_is_native(enum lstm_dtype dtype);
+
 void float_format_read(enum lstm_dtype dtype, const unsigned char *from, size_t n, float *to);
 void float_format_write(enum lstm_dtype dtype, const float *from, size_t n, unsigned char *to);
 

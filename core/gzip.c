@@ -7,6 +7,7 @@
 #define ZLIB_CONST /* inputs are pointers to const */
 #include <zlib.h>
 
+#include "core/crc32_fold.h"
 #include "core/status.h"
 
 struct gzip_file {
@@ -97,5 +98,9 @@ bool gzip_inflate(const void *packed, size_t n_packed, void *unpacked, size_t n_
 
 uint32_t gzip_crc32(uint32_t crc, const void *data, size_t n)
 {
-    return (uint32_t)crc32_z(crc, data, n);
+    unsigned char folded[CRC32_FOLD_BYTES];
+    const size_t n_folded = crc32_fold(~crc, data, n, folded);
+    if (n_folded > 0)
+        crc = (uint32_t)crc32_z(UINT32_MAX, folded, sizeof folded);
+    return (uint32_t)crc32_z(crc, (const unsigned char *)data + n_folded, n - n_folded);
 }

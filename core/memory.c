@@ -24,13 +24,21 @@ bool memory_add(size_t a, size_t b, size_t *sum)
     return true;
 }
 
-float *memory_floats(size_t n)
+/* Of n floats, rounded up; 0: absurd. */
+static size_t size_of_floats(size_t n)
 {
     size_t bytes;
     if (!memory_multiply(n, sizeof(float), &bytes) || !memory_add(bytes, ALIGNMENT, &bytes) ||
         bytes > PTRDIFF_MAX)
+        return 0;
+    return bytes / ALIGNMENT * ALIGNMENT;
+}
+
+float *memory_floats_unset(size_t n)
+{
+    const size_t bytes = size_of_floats(n);
+    if (bytes == 0)
         return NULL;
-    bytes = bytes / ALIGNMENT * ALIGNMENT;
     const bool is_large = bytes >= 2 * HUGE_PAGE;
     void *data = NULL;
     if (posix_memalign(&data, is_large ? HUGE_PAGE : ALIGNMENT, bytes) != 0)
@@ -38,6 +46,13 @@ float *memory_floats(size_t n)
     /* Only advice: weights in huge pages are written, and read, with fewer faults. */
     if (is_large)
         (void)madvise(data, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-    memset(data, 0, bytes);
+    return data;
+}
+
+float *memory_floats(size_t n)
+{
+    float *data = memory_floats_unset(n);
+    if (data != NULL)
+        memset(data, 0, size_of_floats(n));
     return data;
 }

@@ -15,4 +15,7 @@ LSTM_MUST_CHECK bool memory_add(size_t a, size_t b, size_t *sum);
  * valid pointer. Free with free(). */
 float *memory_floats(size_t n);
 
+/* The same with any values, for what is filled at once: zeros in front would be written twice. */
+float *memory_floats_unset(size_t n);
+
 #endif

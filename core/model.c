@@ -16,12 +16,22 @@
 
 static const size_t max_json_bytes = 16u << 20, max_weights_bytes = (size_t)8 << 30;
 
+/* Tensors begin on borders; what lies between them is read with them. */
+static void clear_gaps(const struct spec *spec, float *weights)
+{
+    for (size_t k = 0; k < spec->n_tensors; k++) {
+        const size_t end = spec->tensors[k].offset + spec->tensors[k].n;
+        const size_t next = k + 1 < spec->n_tensors ? spec->tensors[k + 1].offset : spec->n_weights;
+        memset(weights + end, 0, (next - end) * sizeof *weights);
+    }
+}
+
 enum lstm_status model_create(struct spec *spec, const float *weights, struct lstm_model **model,
                               struct lstm_error *error)
 {
     *model = NULL;
     struct lstm_model *made = calloc(1, sizeof *made);
-    float *copy = memory_floats(spec->n_weights);
+    float *copy = memory_floats_unset(spec->n_weights);
     if (made == NULL || copy == NULL) {
         free(made);
         free(copy);
@@ -29,6 +39,8 @@ enum lstm_status model_create(struct spec *spec, const float *weights, struct ls
     }
     if (weights != NULL)
         memcpy(copy, weights, spec->n_weights * sizeof *copy);
+    else
+        clear_gaps(spec, copy);
     made->spec = spec_retain(spec);
     made->weights = copy;
     *model = made;

@@ -41,19 +41,26 @@ enum lstm_status safetensors_data(const struct safetensors_tensor *tensors, size
     return LSTM_OK;
 }
 
-void safetensors_put(const struct safetensors_tensor *tensors, size_t n, struct file_writer *writer)
+static void put_converted(const struct safetensors_tensor *tensor, struct file_writer *writer)
 {
     enum { PIECE = 1 << 16 };
     unsigned char piece[PIECE];
-    for (size_t i = 0; i < n; i++) {
-        const size_t bytes = float_format_bytes(tensors[i].dtype), most = PIECE / bytes;
-        const size_t all = elements(&tensors[i]);
-        for (size_t done = 0, now; done < all; done += now) {
-            now = all - done < most ? all - done : most;
-            float_format_write(tensors[i].dtype, tensors[i].data + done, now, piece);
-            file_put(writer, piece, now * bytes);
-        }
+    const size_t bytes = float_format_bytes(tensor->dtype), most = PIECE / bytes;
+    const size_t all = elements(tensor);
+    for (size_t done = 0, now; done < all; done += now) {
+        now = all - done < most ? all - done : most;
+        float_format_write(tensor->dtype, tensor->data + done, now, piece);
+        file_put(writer, piece, now * bytes);
     }
+}
+
+void safetensors_put(const struct safetensors_tensor *tensors, size_t n, struct file_writer *writer)
+{
+    for (size_t i = 0; i < n; i++)
+        if (float_format_is_native(tensors[i].dtype))
+            file_put(writer, tensors[i].data, data_size(&tensors[i]));
+        else
+            put_converted(&tensors[i], writer);
 }
 
 static void put_tensor(FILE *out, const struct safetensors_tensor *tensor, size_t begin)

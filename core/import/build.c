@@ -87,6 +87,5 @@ enum lstm_status import_fill_slot(const struct import_source *source,
 {
     struct slot_turn turn = {source, suffix};
     const struct build_views views = {turn_to_slot, &turn};
-    memset(slot, 0, model->spec->n_weights * sizeof *slot);
     return build_fill(plan, model->spec, &views, slot, error);
 }

@@ -19,7 +19,8 @@ LSTM_MUST_CHECK enum lstm_status build_text(const struct import_plan *plan,
                                             const char *const *labels, size_t n_labels, char **json,
                                             size_t *n, struct lstm_error *error);
 
-/* build_fill.c: weights from the plan's views, each first given to `turn` (which may be NULL). */
+/* build_fill.c: every tensor of `weights` from the plan's views, each first given to `turn` (which
+ * may be NULL). SHAPE: the views leave some unset. */
 struct build_views {
     enum lstm_status (*turn)(void *context, struct import_array *view, struct lstm_error *error);
     void *context;

@@ -13,6 +13,7 @@ struct fill {
     const struct spec *spec;
     const struct build_views *views;
     float *weights;
+    size_t n_filled; /* values of matrices */
     struct lstm_error *error;
     enum lstm_status status; /* of the first failure */
 };
@@ -47,8 +48,10 @@ static struct import_array turned(struct fill *fill, const struct import_array *
 static void matrix(struct fill *fill, const struct import_array *view, float *to, size_t stride)
 {
     const struct import_array found = turned(fill, view);
-    if (to != NULL)
-        import_fill_matrix(&found, to, stride);
+    if (to == NULL || found.data == NULL)
+        return;
+    import_fill_matrix(&found, to, stride);
+    fill->n_filled += found.shape[0] * found.shape[1];
 }
 
 static void vector(struct fill *fill, const struct import_array *view, float *to)
@@ -142,13 +145,29 @@ static void one_layer(struct fill *fill, const struct import_layer *layer)
     }
 }
 
+/* Vectors are added to what is there, and may be absent; returns how many values are left. */
+static size_t clear_vectors(const struct spec *spec, float *weights)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < spec->n_tensors; k++)
+        if (spec->tensors[k].rank == 1)
+            memset(weights + spec->tensors[k].offset, 0, spec->tensors[k].n * sizeof *weights);
+        else
+            n += spec->tensors[k].n;
+    return n;
+}
+
 enum lstm_status build_fill(const struct import_plan *plan, const struct spec *spec,
                             const struct build_views *views, float *weights,
                             struct lstm_error *error)
 {
     struct fill fill = {
         .spec = spec, .views = views, .weights = weights, .error = error, .status = LSTM_OK};
+    const size_t n_wanted = clear_vectors(spec, weights);
     for (size_t k = 0; k < plan->n_layers && fill.status == LSTM_OK; k++)
         one_layer(&fill, &plan->layers[k]);
+    if (fill.status == LSTM_OK && fill.n_filled != n_wanted)
+        return lstm_fail(error, LSTM_SHAPE, "its arrays fill %zu of the network's %zu weights",
+                         fill.n_filled, n_wanted);
     return fill.status;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/gzip.h"
 #include "core/import/source.h"
 #include "core/import/zip.h"
 #include "tests/support/assert_tensor.h"
@@ -145,6 +146,24 @@ START_TEST(test_zip_member_of_another_checksum_is_damaged)
 }
 END_TEST
 
+/* Short pieces are summed by zlib alone. */
+START_TEST(test_checksum_of_long_data_equals_that_of_its_pieces)
+{
+    static unsigned char bytes[5000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(i * i >> 5);
+    for (size_t begin = 0; begin < 5; begin++)
+        for (size_t n = 0; n < sizeof bytes - begin; n += n < 600 ? 1 : 499) {
+            uint32_t pieces = 0x12345678, piece;
+            for (size_t at = 0; at < n; at += piece) {
+                piece = n - at < 100 ? (uint32_t)(n - at) : 100;
+                pieces = gzip_crc32(pieces, bytes + begin + at, piece);
+            }
+            ck_assert_uint_eq(gzip_crc32(0x12345678, bytes + begin, n), pieces);
+        }
+}
+END_TEST
+
 Suite *suite_zip(void)
 {
     Suite *suite = suite_create("zip");
@@ -155,6 +174,7 @@ Suite *suite_zip(void)
                         N_CASES(damages));
     tcase_add_test(tcase, test_zip_two_members_of_one_name_are_refused);
     tcase_add_test(tcase, test_zip_member_of_another_checksum_is_damaged);
+    tcase_add_test(tcase, test_checksum_of_long_data_equals_that_of_its_pieces);
     suite_add_tcase(suite, tcase);
     return suite;
 }

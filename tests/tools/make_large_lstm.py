@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""make_large_lstm.py FOLDER: an LSTM of 100 MB as a TensorFlow checkpoint (large.index and its data)
-and as large.safetensors, for timing. The checksum of so much data is put together from that of one
-repeated piece. SPDX-License-Identifier: Apache-2.0
+"""make_large_lstm.py FOLDER: an LSTM of 100 MB for timing: as a TensorFlow checkpoint (large.index
+and its data) and as large.safetensors; if this Python has h5py, as large.h5 and large.keras; if it
+has torch, as large.pt, large_legacy.pt and large.onnx. The checksum of so much data is put together
+from that of one repeated piece. SPDX-License-Identifier: Apache-2.0
 """
 import json
 import random
 import struct
 import sys
+import zipfile
 from pathlib import Path
 
 from make_tf_checkpoints import field, masked, message, table, varint
@@ -45,6 +47,46 @@ def crc32c_repeated(piece: bytes, times: int) -> int:
     return register ^ 0xFFFFFFFF
 
 
+def keras_files(folder: Path) -> None:
+    import h5py
+    import numpy
+    layer = {"class_name": "LSTM", "config": {
+        "name": "lstm", "units": UNITS, "activation": "tanh", "recurrent_activation": "sigmoid",
+        "use_bias": True, "batch_input_shape": [None, None, INPUTS]}}
+    config = json.dumps({"class_name": "Sequential",
+                         "config": {"name": "large", "layers": [layer]}})
+    shapes = {"kernel": (INPUTS, 4 * UNITS), "recurrent_kernel": (UNITS, 4 * UNITS),
+              "bias": (4 * UNITS,)}
+    random_values = numpy.random.default_rng(1)
+    values = {name: random_values.normal(0, 0.02, shape).astype("<f4")
+              for name, shape in shapes.items()}
+    with h5py.File(folder / "large.h5", "w") as file:
+        file.attrs["keras_version"] = b"2.11.0"
+        file.attrs["model_config"] = config.encode()
+        weights = file.create_group("model_weights")
+        weights.attrs["layer_names"] = [b"lstm"]
+        group = weights.create_group("lstm")
+        group.attrs["weight_names"] = [f"lstm/lstm_cell/{name}:0".encode() for name in shapes]
+        for name, array in values.items():
+            group[f"lstm/lstm_cell/{name}:0"] = array
+    with h5py.File(folder / "model.weights.h5", "w") as file:
+        for number, array in enumerate(values.values()):
+            file[f"layers/lstm/cell/vars/{number}"] = array
+    with zipfile.ZipFile(folder / "large.keras", "w") as archive:
+        archive.writestr("config.json", config)
+        archive.write(folder / "model.weights.h5", "model.weights.h5")
+    (folder / "model.weights.h5").unlink()
+
+
+def torch_files(folder: Path) -> None:
+    import torch
+    lstm = torch.nn.LSTM(INPUTS, UNITS, batch_first=True)
+    torch.save(lstm.state_dict(), folder / "large.pt")
+    torch.save(lstm.state_dict(), folder / "large_legacy.pt",
+               _use_new_zipfile_serialization=False)
+    torch.onnx.export(lstm, torch.zeros(1, 3, INPUTS), str(folder / "large.onnx"))
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     row = struct.pack(f"<{4 * UNITS}f", *(random.Random(1).gauss(0, 0.02) for _ in range(4 * UNITS)))
@@ -68,6 +110,11 @@ def main() -> None:
         for file in (data, tensors_file):
             for _ in range(rows + 1):
                 file.write(row)
+    for make in (keras_files, torch_files):
+        try:
+            make(folder)
+        except ImportError as missing:
+            print(f"left out: {missing}", file=sys.stderr)
 
 
 if __name__ == "__main__":
