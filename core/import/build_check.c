@@ -107,13 +107,13 @@ static enum lstm_status check_view(const struct import_layer *layer,
                                    struct lstm_error *error)
 {
     const size_t rank = columns == 0 ? 1 : 2;
-    if (view->data == NULL)
-        return LSTM_OK;
-    if (view->dtype > IMPORT_BF16)
+    if (view->dtype > IMPORT_BF16) /* whose values may have been left where they are */
         return lstm_fail(error, LSTM_UNSUPPORTED,
                          "array '%.60s' holds %s, which no weight is; expected float32, float64, "
                          "float16 or bfloat16",
                          view->name, import_dtype_name(view->dtype));
+    if (view->data == NULL)
+        return LSTM_OK;
     if (view->rank != rank || view->shape[0] != rows || (rank == 2 && view->shape[1] != columns))
         return fail_shape(layer, view, rank, rows, columns, error);
     return LSTM_OK;
@@ -146,7 +146,7 @@ static enum lstm_status check_cell(const struct import_layer *layer, const struc
         if (status == LSTM_OK)
             status = check_view(layer, &cell->peephole[g], units, 0, error);
     }
-    if (status == LSTM_OK && outputs != units)
+    if (status == LSTM_OK && layer->cells[0].projection.data != NULL)
         status = require_view(layer, &cell->projection, "projection", units, outputs, error);
     return status == LSTM_OK ? check_view(layer, &cell->projection, units, outputs, error) : status;
 }

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/import/fill.h"
 #include "core/import/import.h"
 #include "core/import/source.h"
+#include "tests/support/cases.h"
 #include "tests/support/suites.h"
 
 Suite *suite_import_build(void);
@@ -162,12 +164,66 @@ START_TEST(test_import_build_array_of_integers_is_refused)
 }
 END_TEST
 
+/* Readers list texts without their bytes. */
+START_TEST(test_import_build_array_of_texts_is_refused_not_absent)
+{
+    struct import_plan plan = begin_plan();
+    struct lstm_model *model;
+    struct import_array *view = &add_torch_lstm(&plan)->cells[0].bias[2];
+    view->dtype = IMPORT_TEXT;
+    view->data = NULL;
+    ck_assert_int_eq(import_build(&plan, NULL, 0, &model, NULL), LSTM_UNSUPPORTED);
+}
+END_TEST
+
 START_TEST(test_import_build_cell_without_recurrent_kernel_is_refused)
 {
     struct import_plan plan = begin_plan();
     struct lstm_model *model;
     add_torch_lstm(&plan)->cells[0].recurrent[3] = (struct import_array){0};
     ck_assert_int_eq(import_build(&plan, NULL, 0, &model, NULL), LSTM_FORMAT);
+}
+END_TEST
+
+START_TEST(test_import_build_backward_cell_without_projection_is_refused)
+{
+    struct import_plan plan = begin_plan();
+    struct lstm_model *model;
+    struct lstm_error error;
+    struct import_layer *layer = add_torch_lstm(&plan);
+    layer->cells[1] = layer->cells[0];
+    layer->cells[0].projection = view("p", UNITS, UNITS, &head[0][0]);
+    snprintf(layer->bidirectional, sizeof layer->bidirectional, "concat");
+    ck_assert_int_eq(import_build(&plan, NULL, 0, &model, &error), LSTM_FORMAT);
+    ck_assert_ptr_nonnull(strstr(error.text, "has no projection"));
+}
+END_TEST
+
+/* ---- Filling -------------------------------------------------------------------------------- */
+
+static const size_t turned_shapes[][2] = {{1, 1}, {3, 5}, {4, 4}, {16, 256}, {19, 7}, {33, 515}};
+
+/* The view begins on an odd address and its memory has more columns than it. */
+START_TEST(test_import_fill_matrix_of_turned_view_equals_value_by_value)
+{
+    enum { MOST = 40 * 520, STRIDE = 520 };
+    static unsigned char bytes[MOST * sizeof(float) + 1];
+    static float values[MOST], to[MOST];
+    const size_t rows = turned_shapes[_i][0], columns = turned_shapes[_i][1], pitch = rows + 3;
+    fill(values, MOST, 1);
+    fill(to, MOST, -1e6f);
+    memcpy(bytes + 1, values, sizeof values);
+    struct import_array array = view("a", columns, pitch, values);
+    array.data = bytes + 1;
+    array = import_transpose(import_cut(array, 1, 2, rows));
+    import_fill_matrix(&array, to, STRIDE);
+    for (size_t r = 0; r < rows + 1; r++)
+        for (size_t c = 0; c < STRIDE; c++) {
+            const bool is_filled = r < rows && c < columns;
+            const float expected =
+                is_filled ? values[c * pitch + 2 + r] : -1e6f + (float)(r * STRIDE + c);
+            ck_assert_msg(to[r * STRIDE + c] == expected, "row %zu, column %zu", r, c);
+        }
 }
 END_TEST
 
@@ -221,8 +277,7 @@ START_TEST(test_import_source_memory_is_zeroed_aligned_and_bounded)
     ck_assert_ptr_nonnull(small);
     ck_assert_ptr_nonnull(large);
     ck_assert_uint_eq((uintptr_t)import_allocate(&source, 8) % 8, 0);
-    for (size_t i = 0; i < 1 << 20; i++)
-        ck_assert_uint_eq(large[i], 0);
+    ck_assert(large[0] == 0 && memcmp(large, large + 1, (1 << 20) - 1) == 0);
     ck_assert_ptr_null(import_allocate(&source, SIZE_MAX));
     ck_assert_ptr_null(import_allocate(&source, (size_t)128 << 20));
     ck_assert_str_eq(import_text(&source, "abcdef", 3), "abc");
@@ -290,7 +345,11 @@ Suite *suite_import_build(void)
     tcase_add_test(tests, test_import_build_names_become_unique_and_clean);
     tcase_add_test(tests, test_import_build_array_of_another_shape_is_named);
     tcase_add_test(tests, test_import_build_array_of_integers_is_refused);
+    tcase_add_test(tests, test_import_build_array_of_texts_is_refused_not_absent);
     tcase_add_test(tests, test_import_build_cell_without_recurrent_kernel_is_refused);
+    tcase_add_test(tests, test_import_build_backward_cell_without_projection_is_refused);
+    tcase_add_loop_test(tests, test_import_fill_matrix_of_turned_view_equals_value_by_value, 0,
+                        N_CASES(turned_shapes));
     tcase_add_test(tests, test_import_add_layer_of_too_many_layers_is_refused);
     tcase_add_test(tests, test_import_split_of_axis_that_does_not_divide_is_refused);
     tcase_add_test(tests, test_import_array_larger_than_its_bytes_is_refused);
