@@ -17,9 +17,9 @@ Suite *suite_import_tf1(void);
 
 #define FOLDER "tests/data/import/tf1/"
 
-static const char *const names[] = {"example", "weights_1_0", "linear_0_12",   "lstm_cell_0_12",
-                                    "gru_1_2", "gru_1_0",     "gru_0_12",      "stack",
-                                    "shared",  "peepholes",   "dense_in_front"};
+static const char *const names[] = {"example", "weights_1_0", "linear_0_12",    "lstm_cell_0_12",
+                                    "gru_1_2", "gru_1_0",     "gru_0_12",       "stack",
+                                    "shared",  "peepholes",   "dense_in_front", "bidirectional"};
 
 /* What CASE.txt says. */
 struct answer {

@@ -20,9 +20,12 @@ static const struct {
     {"cudnn_lstm", "keras-h5"},          {"keras1_gru", "keras-h5"},
     {"keras1_lstm", "keras-h5"},         {"keras2_lstm_layers", "keras-h5"},
     {"keras2_sigmoid", "keras-h5"},      {"keras3.keras", "keras"},
-    {"keras3_h5_split", "keras-h5"},     {"packed_big_endian", "keras-h5"},
-    {"tf_activation_layer", "keras-h5"}, {"tf_gru_reset_after", "keras-h5"},
-    {"tf_gru_reset_before", "keras-h5"}, {"weights_only", "keras-h5"},
+    {"keras3_deflated.keras", "keras"},  {"keras3_h5_split", "keras-h5"},
+    {"packed_big_endian", "keras-h5"},   {"tf_activation_layer", "keras-h5"},
+    {"tf_backwards", "keras-h5"},        {"tf_bidirectional", "keras-h5"},
+    {"tf_embedding_masked", "keras-h5"}, {"tf_functional_masking", "keras-h5"},
+    {"tf_gru_reset_after", "keras-h5"},  {"tf_gru_reset_before", "keras-h5"},
+    {"weights_only", "keras-h5"},
 };
 
 static struct lstm_source *open_case(const char *name)

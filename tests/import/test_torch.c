@@ -7,13 +7,11 @@
 
 #include "tests/support/assert_tensor.h"
 #include "tests/support/cases.h"
-#include "tests/support/golden.h"
+#include "tests/support/import_golden.h"
 #include "tests/support/suites.h"
 #include "tests/support/temp_folder.h"
 
 Suite *suite_torch(void);
-
-enum { BATCH = 2, MAX_VALUES = 64 };
 
 static const struct golden_case {
     const char *name;   /* file, and key of goldens.json */
@@ -28,9 +26,12 @@ static const struct golden_case {
     {"lstm_heads", "pytorch", false},
     {"lstm_embedding", "pytorch", false},
     {"lstm_projection", "pytorch", false},
+    {"lstm_bidirectional", "pytorch", false},
+    {"lstm_projection_bidirectional", "pytorch", false},
     {"lstm_cells", "pytorch", false},
     {"gru", "pytorch", false},
     {"gru_layers", "pytorch", false},
+    {"gru_bidirectional", "pytorch", true},
     {"gru_cells", "pytorch", false},
     {"nested", "pytorch", false},
     {"parameters", "pytorch", false},
@@ -55,52 +56,6 @@ static struct lstm_source *open_case(const char *name)
     return source;
 }
 
-static size_t golden_size(const json_t *golden, const char *name, const char *key)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", name, key);
-    return (size_t)golden_number(golden, path);
-}
-
-static void golden_array(const json_t *golden, const char *name, const char *key, double *values,
-                         size_t n)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", name, key);
-    golden_values(golden, path, values, n);
-}
-
-/* Runs the golden's inputs through the model; every output within 1e-5 of PyTorch's. */
-static void compare(const struct lstm_model *model, const char *name)
-{
-    json_t *golden = golden_load("../torch/goldens.json");
-    const size_t steps = golden_size(golden, name, "steps");
-    const size_t features = golden_size(golden, name, "features");
-    const size_t values = golden_size(golden, name, "values");
-    double numbers[MAX_VALUES], want[MAX_VALUES];
-    float inputs[MAX_VALUES], outputs[MAX_VALUES];
-    ck_assert_uint_le(BATCH * steps * features, MAX_VALUES);
-    ck_assert_uint_le(BATCH * values, MAX_VALUES);
-    golden_array(golden, name, "inputs", numbers, BATCH * steps * features);
-    golden_array(golden, name, "outputs", want, BATCH * values);
-    for (size_t k = 0; k < BATCH * steps * features; k++)
-        inputs[k] = (float)numbers[k];
-    const struct lstm_model_info *info = lstm_model_info(model);
-    ck_assert_uint_eq(info->features, features);
-    ck_assert_uint_eq(info->output_size * (info->output_is_sequence ? steps : 1), values);
-    struct lstm_sequence sequences[BATCH];
-    for (size_t b = 0; b < BATCH; b++)
-        sequences[b] = (struct lstm_sequence){
-            .input = inputs + b * steps * features, .steps = steps, .output = outputs + b * values};
-    struct lstm_runner *runner;
-    struct lstm_error error;
-    assert_ok(lstm_runner_create(model, NULL, &runner, &error), &error);
-    assert_ok(lstm_runner_run(runner, model, sequences, BATCH, &error), &error);
-    assert_tensor(name, outputs, want, BATCH * values, 1e-5, 0);
-    lstm_runner_destroy(runner);
-    json_decref(golden);
-}
-
 START_TEST(test_file_of_pytorch_predicts_as_pytorch)
 {
     const struct golden_case *this_case = &cases[_i];
@@ -111,7 +66,7 @@ START_TEST(test_file_of_pytorch_predicts_as_pytorch)
     struct lstm_error error;
     ck_assert_str_eq(lstm_source_name(source), this_case->format);
     assert_ok(lstm_source_model(source, &options, &model, &error), &error);
-    compare(model, this_case->name);
+    import_golden_compare(model, "../torch/goldens.json", this_case->name);
     ck_assert_uint_gt(lstm_source_n_notes(source), 0);
     lstm_model_destroy(model);
     lstm_source_destroy(source);
@@ -150,6 +105,7 @@ static const struct {
     {"nested", "left out: "},
     {"safetensors", "module 1 is rnn"},
     {"lstm", "batch first"},
+    {"lstm_bidirectional", "as h_n has them"},
 };
 
 START_TEST(test_what_a_state_dict_does_not_say_is_noted)
@@ -244,21 +200,6 @@ END_TEST
 
 /* ---- Damage --------------------------------------------------------------------------------- */
 
-/* Opens these bytes; whatever comes of it, an error has a sentence. */
-static void try_bytes(const char *bytes, size_t n)
-{
-    const struct lstm_source_file file = {"weights", bytes, n};
-    struct lstm_source *source = NULL;
-    struct lstm_model *model = NULL;
-    struct lstm_error error = {.text = ""};
-    enum lstm_status status = lstm_source_parse(&file, 1, NULL, &source, &error);
-    if (status == LSTM_OK)
-        status = lstm_source_model(source, NULL, &model, &error);
-    ck_assert(status == LSTM_OK || (model == NULL && error.text[0] != '\0'));
-    lstm_model_destroy(model);
-    lstm_source_destroy(source);
-}
-
 static const char *const damaged[] = {"lstm",       "lstm_heads", "nested",
                                       "protocol_4", "legacy",     "legacy_shared"};
 
@@ -289,12 +230,13 @@ START_TEST(test_file_with_a_changed_byte_crashes_nothing)
     char path[128];
     size_t n;
     snprintf(path, sizeof path, "tests/data/torch/%s", damaged[_i]);
+    struct lstm_error error;
     char *bytes = temp_file_read(path, &n);
     for (size_t k = 0; k < n; k++) {
         static const unsigned char flips[] = {0x01, 0x80, 0xff};
         for (size_t i = 0; i < sizeof flips; i++) {
             bytes[k] = (char)(bytes[k] ^ (char)flips[i]);
-            try_bytes(bytes, n);
+            (void)import_golden_try(bytes, n, &error);
             bytes[k] = (char)(bytes[k] ^ (char)flips[i]);
         }
     }
