@@ -26,6 +26,37 @@ bool lstm_source_format(size_t k, const char **name, const char **title)
     return true;
 }
 
+/* Parts of names that people give in the place of another's. Contents decide what a source is; the
+ * name only helps whoever gave what is none. */
+static const struct {
+    const char *part, *advice;
+} advices[] = {
+    {"saved_model.pb", "give the folder that it lies in"},
+    {".data-0", "it holds the values of a checkpoint; give the .index file beside it"},
+    {"keras_metadata.pb", "give the folder that it lies in"},
+    {".meta", "it holds a graph without weights; give the .index file beside it"},
+    {".tflite", "TensorFlow Lite is not supported; convert the model that it was made of"},
+};
+
+static enum lstm_status fail_unknown(const struct import_source *source, struct lstm_error *error)
+{
+    const char *slash = strrchr(source->path, '/');
+    const char *name = slash == NULL ? source->path : slash + 1;
+    if (source->is_folder)
+        return lstm_fail(error, LSTM_UNSUPPORTED,
+                         "the folder is no SavedModel, no model of lstmd (model.json), and has no "
+                         "file `checkpoint` that names one; give a file in it");
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
+        if (strstr(name, advices[i].part) != NULL)
+            return lstm_fail(error, LSTM_UNSUPPORTED, "no model can be made of this file alone: %s",
+                             advices[i].advice);
+    if (source->n == 0)
+        return lstm_fail(error, LSTM_UNSUPPORTED, "the file is empty");
+    return lstm_fail(error, LSTM_UNSUPPORTED,
+                     "its content is of no known format: no TensorFlow checkpoint (.index), "
+                     "Keras, PyTorch, safetensors or ONNX file");
+}
+
 static enum lstm_status find_reader(const struct import_source *source, const char *format,
                                     const struct import_reader **found, struct lstm_error *error)
 {
@@ -38,12 +69,8 @@ static enum lstm_status find_reader(const struct import_source *source, const ch
     }
     if (format != NULL)
         return lstm_fail(error, LSTM_INVALID,
-                         "'%.40s' is no format; `lstmd convert --help` lists "
-                         "them",
-                         format);
-    return lstm_fail(error, LSTM_UNSUPPORTED,
-                     source->is_folder ? "no file in this folder is of a known format"
-                                       : "its content is of no known format");
+                         "'%.40s' is no format; `lstmd inspect` tells that of a file", format);
+    return fail_unknown(source, error);
 }
 
 /* Takes what was initialised in *source. */

@@ -3,9 +3,9 @@
  * A row makes a format known to `lstmd convert`, `inspect` and `serve --model`. The order is that
  * of asking; each format is recognised by content that no other has. */
 #include "core/import/readers.h"
+
 #include "core/import/names_keras.h"
 #include "core/import/names_torch.h"
-
 #include "core/status.h"
 
 const struct import_reader *const import_readers[] = {

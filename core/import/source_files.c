@@ -10,6 +10,10 @@
 #include "core/import/source.h"
 #include "core/status.h"
 
+/* Up to this size all pages are asked for at once. Of a larger file, which may be no model or hold
+ * nothing (a sparse file), only those that are looked at. */
+static const size_t max_populated = (size_t)1 << 30;
+
 /* What an empty file maps to, as mmap() takes no length of 0. */
 static const unsigned char nothing[1];
 
@@ -26,7 +30,8 @@ static enum lstm_status map_open_file(int fd, const char *path, struct source_ma
         map->bytes = (void *)(uintptr_t)nothing;
         return LSTM_OK;
     }
-    void *bytes = mmap(NULL, map->n, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+    const int populate = map->n <= max_populated ? MAP_POPULATE : 0;
+    void *bytes = mmap(NULL, map->n, PROT_READ, MAP_PRIVATE | populate, fd, 0);
     if (bytes == MAP_FAILED)
         return lstm_fail(error, LSTM_IO, "cannot map %s: %s", path, strerror(errno));
     map->bytes = bytes;

@@ -336,6 +336,28 @@ START_TEST(test_import_note_is_kept_once)
 }
 END_TEST
 
+static const struct {
+    struct lstm_source_file file;
+    const char *words;
+} strangers[] = {
+    {{"a/photo.jpg", "\xff\xd8\xff\xe0", 4}, "of no known format"},
+    {{"a/nothing", "", 0}, "is empty"},
+    {{"a/saved_model.pb", "\x08\x01", 2}, "give the folder"},
+    {{"a/variables.data-00000-of-00001", "\0\0\0\0", 4}, "give the .index file"},
+    {{"a", NULL, 0}, "the folder is no SavedModel"},
+};
+
+START_TEST(test_import_source_of_no_format_tells_what_to_give)
+{
+    struct lstm_source *source;
+    struct lstm_error error;
+    ck_assert_int_eq(lstm_source_parse(&strangers[_i].file, 1, NULL, &source, &error),
+                     LSTM_UNSUPPORTED);
+    ck_assert_ptr_null(source);
+    ck_assert_msg(strstr(error.text, strangers[_i].words) != NULL, "%s", error.text);
+}
+END_TEST
+
 Suite *suite_import_build(void)
 {
     Suite *suite = suite_create("import_build");
@@ -357,6 +379,8 @@ Suite *suite_import_build(void)
     tcase_add_test(tests, test_import_map_finds_neighbours_and_nothing_else);
     tcase_add_test(tests, test_import_add_array_of_a_known_name_is_refused);
     tcase_add_test(tests, test_import_note_is_kept_once);
+    tcase_add_loop_test(tests, test_import_source_of_no_format_tells_what_to_give, 0,
+                        N_CASES(strangers));
     suite_add_tcase(suite, tests);
     return suite;
 }
