@@ -1,7 +1,8 @@
 /* web.h: the demo page's files, which are part of the program. SPDX-License-Identifier: Apache-2.0
  *
- * The table is generated at build time from clients/web (web_embed.sh). A request can name a row of
- * it and nothing else: no file is opened. */
+ * The table is generated at build time (web_embed.sh) from clients/web and the client that the page
+ * uses, clients/javascript/lstmd.js. A request can name a row of it and nothing else: no file is
+ * opened. */
 #ifndef WEB_H
 #define WEB_H
 

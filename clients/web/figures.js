@@ -1,5 +1,5 @@
 /* figures.js: what the server does, out of its metrics. SPDX-License-Identifier: Apache-2.0 */
-import {getText} from './api.js';
+import {client} from './api.js';
 import {paintLine, showBars} from './pixels.js';
 
 const PERIOD_MS = 1000, WINDOW = 60; // samples that are kept
@@ -94,7 +94,7 @@ export class Figures {
         let pause = PERIOD_MS;
         if (!document.hidden) {
             try {
-                this.add(sampleOf(await getText('metrics')));
+                this.add(sampleOf(await client.metrics()));
             } catch (error) {
                 this.failed(error);
                 pause = PAUSE_MS;

@@ -1,6 +1,6 @@
 /* main.js: the page: a drawing, what is made of it, and how the server is.
  * SPDX-License-Identifier: Apache-2.0 */
-import {curlOf, getJson, numbersOf, post, setKey} from './api.js';
+import {client, curlOf, numbersOf} from './api.js';
 import {Figures} from './figures.js';
 import {SHEET} from './ink.js';
 import {Pad} from './pad.js';
@@ -63,9 +63,9 @@ async function recover() {
     }
 }
 
-/* Finds the model to talk to. Throws ApiError. */
+/* Finds the model to talk to. Throws LstmdError. */
 async function connect() {
-    const {models} = await getJson('v1/models');
+    const {models} = await client.models();
     const asked = new URLSearchParams(location.search).get('model') ?? 'mnist';
     const found = models.find((one) => one.name === asked) ?? models[0];
     isDown = false;
@@ -76,8 +76,8 @@ async function connect() {
         setTimeout(recover, RETRY_MS);
         return;
     }
-    model = encodeURIComponent(found.name);
-    const {model_spec: spec, metadata} = await getJson(`v1/models/${model}/metadata`);
+    model = found.name;
+    const {model_spec: spec, metadata} = await client.metadata(model);
     labels = metadata.labels ?? Array.from({length: 10}, (_, k) => String(k));
     published(spec.version);
     showBanner('');
@@ -104,7 +104,7 @@ function drawingChanged(isStrokeDone) {
 }
 
 function predictBody() {
-    return `{"instances":[${JSON.stringify(numbersOf(pixels))}]}`;
+    return {instances: [numbersOf(pixels)]};
 }
 
 /** Asks about the drawing as it is, and once more if it changed meanwhile. */
@@ -116,9 +116,9 @@ async function recognise() {
         while (isStale && pixels !== null) {
             isStale = false;
             const body = predictBody(), begun = performance.now();
-            const {predictions} = await post(`v1/models/${model}:predict`, body);
+            const predictions = await client.predict(model, body);
             showAnswer(pixels === null ? null : predictions[0], performance.now() - begun);
-            showCurl(curlOf(`v1/models/${model}:predict`, body));
+            showCurl(curlOf(model, 'predict', body));
             showBanner('');
         }
     } catch (error) {
@@ -146,7 +146,7 @@ function showAnswer(shares, tookMs) {
 async function read(isPlayed) {
     try {
         await reading.load(model, labels, pixels);
-        showCurl(curlOf(`v1/models/${model}:state`, stateBody(pixels)));
+        showCurl(curlOf(model, 'state', stateBody(pixels)));
         if (isPlayed && !matchMedia('(prefers-reduced-motion: reduce)').matches) reading.play();
     } catch (error) {
         failed(error);
@@ -154,7 +154,7 @@ async function read(isPlayed) {
 }
 
 function published(version) {
-    showServer('up', `${decodeURIComponent(model)}, version ${version}`);
+    showServer('up', `${model}, version ${version}`);
 }
 
 /* The model may answer otherwise now. */
@@ -198,7 +198,7 @@ find('read').addEventListener('click', () => read(true));
 find('copy').addEventListener('click', copyCurl);
 find('key-form').addEventListener('submit', (event) => {
     event.preventDefault();
-    setKey(find('key').value.trim());
+    client.apiKey = find('key').value.trim();
     recover();
 });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => paintDigit(find('seen'), pixels));

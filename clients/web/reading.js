@@ -2,7 +2,7 @@
  *
  * Two calls give all of it: :state with the trace and the gates, and :predict of 28 copies of the
  * drawing, copy t with a sequence_length of t, which are the answers after each row. */
-import {numbersOf, post} from './api.js';
+import {client, numbersOf} from './api.js';
 import {paintDigit, paintMap, percent} from './pixels.js';
 import {SIDE} from './prepare.js';
 
@@ -16,15 +16,14 @@ const find = (id) => document.getElementById(id);
 
 /** The body that asks for everything within, as the curl line shows it. */
 export function stateBody(pixels) {
-    return `{"instances":[${JSON.stringify(numbersOf(pixels))}],"trace":true,"gates":true}`;
+    return {instances: [numbersOf(pixels)], trace: true, gates: true};
 }
 
 function prefixesBody(pixels) {
     const numbers = numbersOf(pixels), rows = [];
     for (let y = 0; y < SIDE; y++) rows.push(numbers.slice(y * SIDE, (y + 1) * SIDE));
-    const input = Array(SIDE).fill(JSON.stringify(rows)).join(',');
     const lengths = rows.map((_, y) => y + 1);
-    return `{"inputs":{"input":[${input}],"sequence_length":${JSON.stringify(lengths)}}}`;
+    return {inputs: {input: Array(SIDE).fill(rows), sequence_length: lengths}};
 }
 
 /* [steps][units] of the first recurrent layer. */
@@ -64,16 +63,15 @@ export class Reading {
         return canvas;
     }
 
-    /** Asks for everything about a drawing and shows it. Throws ApiError. */
+    /** Asks for everything about a drawing and shows it. Throws LstmdError. */
     async load(model, labels, pixels) {
         const [states, answers] = await Promise.all([
-            post(`v1/models/${model}:state`, stateBody(pixels)),
-            post(`v1/models/${model}:predict`, prefixesBody(pixels))]);
+            client.state(model, stateBody(pixels)), client.predict(model, prefixesBody(pixels))]);
         const c = partOf(states, 'trace', 'c') ?? partOf(states, 'trace', 'h');
         const last = c[c.length - 1];
         this.order = last.map((_, unit) => unit).sort((a, b) => last[b] - last[a]);
         this.bound = Math.max(1, ...c.flat().map(Math.abs));
-        Object.assign(this, {pixels, states, labels, answers: answers.outputs});
+        Object.assign(this, {pixels, states, labels, answers});
         find('reading').hidden = false;
         find('class-names').replaceChildren(...labels.map((label) => {
             const name = document.createElement('span');

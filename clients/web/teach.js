@@ -1,5 +1,5 @@
 /* teach.js: training steps on the drawing. SPDX-License-Identifier: Apache-2.0 */
-import {curlOf, getJson, numbersOf, post} from './api.js';
+import {client, curlOf, numbersOf} from './api.js';
 
 const find = (id) => document.getElementById(id);
 
@@ -9,17 +9,17 @@ export class Teaching {
      * failed(error) of what went wrong. */
     constructor(page) {
         this.page = page;
-        this.url = '';
+        this.model = '';
         find('publish').addEventListener('click', () => this.publish());
         find('reset').addEventListener('click', () => this.reset());
     }
 
     /** Shows the panel if the server lets this model be trained. */
     async offer(model, labels) {
-        this.url = `v1/models/${model}`;
+        this.model = model;
         let report = null;
         try {
-            report = await getJson(`${this.url}/training`);
+            report = await client.training(model);
         } catch { /* it does not: an older server, --training off, a key without the scope */ }
         find('teach-panel').hidden = report === null;
         if (report === null) return;
@@ -63,19 +63,19 @@ export class Teaching {
             this.tell('Draw a digit first.');
             return;
         }
-        const body = `{"instances":[${JSON.stringify(numbersOf(pixels))}],"labels":[${digit}]}`;
+        const instances = [numbersOf(pixels)], labels = [digit];
         this.run(async () => {
-            const result = await post(`${this.url}:train-step`, body);
+            const result = await client.trainStep(this.model, instances, labels);
             this.tell(`Step ${result.step}: this is a ${label}. The loss was ` +
                       `${result.loss.toPrecision(3)}; the new answer is above.`);
-            this.page.learned(curlOf(`${this.url}:train-step`, body));
+            this.page.learned(curlOf(this.model, 'train-step', {instances, labels}));
         });
     }
 
     publish() {
         if (!confirm('Write what was learned to disk, as the next version of the model?')) return;
         this.run(async () => {
-            const {version} = await post(`${this.url}:publish`, '');
+            const {version} = await client.publish(this.model);
             this.tell(`Published as version ${version}.`);
             this.page.published(version);
         });
@@ -83,7 +83,7 @@ export class Teaching {
 
     reset() {
         this.run(async () => {
-            this.tellSteps(await post(`${this.url}:reset`, ''));
+            this.tellSteps(await client.reset(this.model));
             this.page.learned(null);
         });
     }

@@ -50,7 +50,8 @@ static void assert_file(const struct web_file *file)
 {
     char path[64];
     size_t n;
-    snprintf(path, sizeof path, "clients/web/%s", file->name);
+    const bool is_client = strcmp(file->name, "lstmd.js") == 0;
+    snprintf(path, sizeof path, "clients/%s/%s", is_client ? "javascript" : "web", file->name);
     char *const source = temp_file_read(path, &n);
     ck_assert_int_eq(answer.status, 200);
     ck_assert_uint_eq(answer.body_bytes, n);
