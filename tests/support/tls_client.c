@@ -22,6 +22,7 @@ static void assert_good(int code)
 
 void certificate_write(const char *common_name, const char *certificate_path, const char *key_path)
 {
+    static const unsigned char loopback[] = {127, 0, 0, 1};
     static unsigned char serial;
     unsigned char number = ++serial;
     gnutls_x509_privkey_t key;
@@ -37,6 +38,11 @@ void certificate_write(const char *common_name, const char *certificate_path, co
     assert_good(gnutls_x509_crt_set_expiration_time(certificate, time(NULL) + DAY));
     assert_good(gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0,
                                               common_name, (unsigned)strlen(common_name)));
+    assert_good(gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_IPADDRESS, loopback,
+                                                     sizeof loopback, GNUTLS_FSAN_SET));
+    assert_good(gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_DNSNAME, common_name,
+                                                     (unsigned)strlen(common_name),
+                                                     GNUTLS_FSAN_APPEND));
     assert_good(gnutls_x509_crt_set_key(certificate, key));
     assert_good(gnutls_x509_crt_sign2(certificate, certificate, key, GNUTLS_DIG_SHA256, 0));
 

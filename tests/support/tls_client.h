@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Writes a new self-signed certificate with this common name, and its key, in PEM. */
+/* Writes a new self-signed certificate of this name and of 127.0.0.1, and its key, in PEM. */
 void certificate_write(const char *common_name, const char *certificate_path, const char *key_path);
 
 struct tls_client {
