@@ -64,8 +64,8 @@ core_src   := $(filter-out $(isa_src),$(wildcard core/*.c core/import/*.c))
 server_src := $(filter-out server/main.c,$(wildcard server/*.c))
 core_obj   := $(core_src:%.c=$(B)/obj/%.o) $(foreach isa,$(isas),$(isa_src:%.c=$(B)/obj/%.$(isa).o))
 server_obj := $(server_src:%.c=$(B)/obj/%.o) $(B)/obj/web_files.o
-test_src   := $(wildcard tests/support/*.c tests/core/*.c tests/import/*.c tests/server/*.c tests/http/*.c)
-test_obj   := $(test_src:%.c=$(B)/obj/%.o)
+test_src   := $(wildcard tests/support/*.c tests/core/*.c tests/import/*.c tests/server/*.c tests/http/*.c tests/clients/*.c)
+test_obj   := $(test_src:%.c=$(B)/obj/%.o) $(B)/obj/clients/c/lstmd_client.o
 fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)
 fuzzers    := $(fuzz_src:tests/fuzz/%.c=$(B)/%)
 generated  := $(addprefix $(B)/,lstmd.8 lstmd.bash lstmd.fish lstmd.zsh)
@@ -99,8 +99,8 @@ $(B)/run_tests: $(test_obj) $(B)/obj/suites.o $(server_obj) $(B)/liblstm.a | $(B
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_cflags) -o $@ $^ $(all_libs) $(check_libs)
 
-# The demo page is a part of the binary.
-web_files := $(sort $(wildcard clients/web/*))
+# The demo page is a part of the binary, with the client that it uses.
+web_files := $(sort $(wildcard clients/web/*)) clients/javascript/lstmd.js
 $(B)/web_files.c: server/web_embed.sh $(web_files) clients/web
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
@@ -112,7 +112,7 @@ $(B)/obj/web_files.o: $(B)/web_files.c $(B)/flags
 
 # Every tests/*/test_<name>.c defines `Suite *suite_<name>(void)`; the list of them is generated,
 # so a suite cannot be forgotten.
-suites := $(patsubst test_%,%,$(basename $(notdir $(filter tests/core/test_% tests/import/test_% tests/server/test_% tests/http/test_%,$(test_src)))))
+suites := $(patsubst test_%,%,$(basename $(notdir $(filter tests/core/test_% tests/import/test_% tests/server/test_% tests/http/test_% tests/clients/test_%,$(test_src)))))
 $(B)/suites.c: $(test_src) Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q){ echo '#include "tests/support/suites.h"'; \
@@ -159,7 +159,8 @@ force:
 # What Debian and Ubuntu call what is needed to build, to test, and to check everything.
 build_packages := gcc libc6-dev make pkg-config libmicrohttpd-dev libjansson-dev \
                   libopenblas-dev zlib1g-dev libgnutls28-dev libspng-dev libcurl4-openssl-dev
-test_packages  := $(build_packages) check curl python3
+test_packages  := $(build_packages) check curl openssl python3 \
+                  python3-setuptools python3-venv python3-wheel
 dev_packages   := $(test_packages) clang clang-format clang-tidy libonnx-testdata
 
 # Installs those of the packages that are missing, saying so first; sudo only when not root.
@@ -200,6 +201,13 @@ check-all: $(B)/run_tests $(B)/lstmd $(B)/prepare_digit
 	$(Q)OPENBLAS_NUM_THREADS=1 $(B)/run_tests
 	$(Q)LSTMD=$(B)/lstmd PREPARE_DIGIT=$(B)/prepare_digit tests/web/run.sh
 	$(Q)LSTMD=$(B)/lstmd tests/tools/onnx_node_tests.sh
+	$(Q)LSTMD=$(B)/lstmd tests/clients/run.sh
+
+## test-clients: the clients and their documents' lines against the daemon
+.PHONY: test-clients
+test-clients: $(B)/lstmd $(B)/run_tests
+	$(Q)$(B)/run_tests c_client
+	$(Q)LSTMD=$(B)/lstmd tests/clients/run.sh
 
 ## deps-web: install what the page's test in a browser needs: Chromium, and npm's playwright-core and axe-core
 .PHONY: deps-web
@@ -289,7 +297,7 @@ bench: deps-test
 
 # ---- Keeping house ----------------------------------------------------------------------------
 
-c_files := $(wildcard core/*.[ch] core/*/*.[ch] server/*.[ch] tests/*/*.[ch])
+c_files := $(wildcard clients/c/*.[ch] core/*.[ch] core/*/*.[ch] server/*.[ch] tests/*/*.[ch])
 ## format: clang-format on every C file
 ## format-check: fail if a file is not formatted
 .PHONY: format format-check tidy
