@@ -1,5 +1,4 @@
 /* figures.js: what the server does, out of its metrics. SPDX-License-Identifier: Apache-2.0 */
-import {client} from './api.js';
 import {paintLine, showBars} from './pixels.js';
 
 const PERIOD_MS = 1000, WINDOW = 60; // samples that are kept
@@ -82,8 +81,9 @@ function rangeOf(bound, previous) {
 }
 
 export class Figures {
-    /** failed(error) is told of what goes wrong. */
-    constructor(failed) {
+    /** Of the server of a client; failed(error) is told of what goes wrong. */
+    constructor(client, failed) {
+        this.client = client;
         this.failed = failed;
         this.samples = [];
         this.rates = [];
@@ -94,7 +94,7 @@ export class Figures {
         let pause = PERIOD_MS;
         if (!document.hidden) {
             try {
-                this.add(sampleOf(await client.metrics()));
+                this.add(sampleOf(await this.client.metrics()));
             } catch (error) {
                 this.failed(error);
                 pause = PAUSE_MS;

@@ -203,4 +203,4 @@ find('key-form').addEventListener('submit', (event) => {
 });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => paintDigit(find('seen'), pixels));
 recover();
-new Figures(failed);
+new Figures(client, failed);
