@@ -25,6 +25,16 @@ static void on_done(struct session_piece *piece)
     request_resume(piece->context);
 }
 
+static void finish(struct app *app, struct request *request)
+{
+    const struct inference *inference = request->work;
+    const struct attachment *attachment = inference->attached;
+    if (attachment->piece.outcome != SESSION_OK)
+        respond_session(request, attachment->piece.outcome);
+    else
+        inference_finish(app, request);
+}
+
 /* One sequence, which may be shorter than a whole instance and begins where the session is. */
 static bool check_piece(struct request *request, const struct inference *inference)
 {
@@ -61,7 +71,7 @@ static enum handled run(struct request *request, struct session *session,
                                                .state = wanted != NULL ? wanted : attachment->state,
                                                .done = on_done,
                                                .context = request};
-    request->finish = inference_finish;
+    request->finish = finish;
     const enum session_status status = session_run(session, inference->version, &attachment->piece);
     return status == SESSION_OK ? LATER : respond_session(request, status);
 }
@@ -77,19 +87,31 @@ static enum handled handle(struct app *app, struct request *request,
     if (inference != NULL) {
         inference->takes_pieces = true;
         inference->version = session_version(session);
-        if (inference_decode(app, request, inference) && check_piece(request, inference))
+        if (inference->version == NULL)
+            respond_session(request, SESSION_ELSEWHERE);
+        else if (inference_decode(app, request, inference) && check_piece(request, inference))
             handled = run(request, session, inference);
     }
     session_release(session);
     return handled;
 }
 
-enum handled handle_session_predict(struct app *app, struct request *request)
+static enum handled predict(struct app *app, struct request *request)
 {
     return handle(app, request, &inference_predict);
 }
 
-enum handled handle_session_inspect(struct app *app, struct request *request)
+static enum handled inspect(struct app *app, struct request *request)
 {
     return handle(app, request, &inference_state);
+}
+
+enum handled handle_session_predict(struct app *app, struct request *request)
+{
+    return session_handle(app, request, predict);
+}
+
+enum handled handle_session_inspect(struct app *app, struct request *request)
+{
+    return session_handle(app, request, inspect);
 }

@@ -14,7 +14,7 @@
 #include "server/session_text.h"
 #include "server/status_http.h"
 
-enum { DEFAULT_PAGE = 100, MAX_PAGE = 1000 };
+enum { DEFAULT_PAGE = 100, MAX_PAGE = 1000, RETRY_S = 1 };
 
 /* ---- Bodies --------------------------------------------------------------------------------- */
 
@@ -97,8 +97,7 @@ static enum lstm_status check_direction(const struct lstm_model *model, struct l
 }
 
 /* Begins a session on a version from a body of "id" and "initial_state". */
-static enum handled begin(struct app *app, struct request *request,
-                          const struct served_version *version)
+static void begin_on(struct app *app, struct request *request, const struct served_version *version)
 {
     static const char *const keys[] = {"id", "initial_state", NULL};
     struct json_body body = {0};
@@ -128,19 +127,16 @@ static enum handled begin(struct app *app, struct request *request,
     }
     free(state);
     json_body_release(&body);
-    return HANDLED;
 }
 
-enum handled handle_session_begin(struct app *app, struct request *request)
+static enum handled begin(struct app *app, struct request *request)
 {
     const struct served_version *version;
     struct lstm_error error;
-    if (!sessions_are_loaded(app, request))
-        return HANDLED;
     const enum lstm_status status = registry_find(app->registry, &request->parts, &version, &error);
     if (status != LSTM_OK)
         return respond_status(request, status, &error);
-    begin(app, request, version);
+    begin_on(app, request, version);
     registry_release(version);
     return HANDLED;
 }
@@ -149,10 +145,12 @@ enum handled handle_session_begin(struct app *app, struct request *request)
 static float *copy_state(struct request *request, struct session *session,
                          const struct served_version **version, uint64_t *steps)
 {
-    float *state = session_copy_state(session, version, steps);
-    if (state == NULL)
-        respond_session(request, SESSION_NO_MEMORY);
-    return state;
+    float *state;
+    const enum session_status status = session_copy_state(session, &state, version, steps);
+    if (status == SESSION_OK)
+        return state;
+    respond_session(request, status);
+    return NULL;
 }
 
 static void fork_state(struct app *app, struct request *request, struct session *session)
@@ -184,7 +182,7 @@ static void fork_state(struct app *app, struct request *request, struct session 
     json_body_release(&body);
 }
 
-enum handled handle_session_fork(struct app *app, struct request *request)
+static enum handled fork_session(struct app *app, struct request *request)
 {
     struct session *session = find_session(app, request);
     if (session == NULL)
@@ -194,25 +192,30 @@ enum handled handle_session_fork(struct app *app, struct request *request)
     return HANDLED;
 }
 
-enum handled handle_session_end(struct app *app, struct request *request)
+/* One that is damaged can only be ended, not told. */
+static enum handled end(struct app *app, struct request *request)
 {
-    struct session_info info;
-    struct session *session = find_session(app, request);
-    if (session == NULL)
-        return HANDLED;
-    session_info(session, &info);
-    const enum session_status status = sessions_end(app->sessions, session);
-    if (status == SESSION_OK)
-        respond_info(request, 200, &info);
-    else
-        respond_session(request, status);
-    session_release(session);
-    return HANDLED;
+    const struct path_parts *parts = &request->parts;
+    struct session_info info = {0};
+    struct session *session;
+    enum session_status status =
+        sessions_find(app->sessions, parts->model, parts->session, &session);
+    if (status == SESSION_OK) {
+        session_info(session, &info);
+        status = sessions_end(app->sessions, session);
+        session_release(session);
+    } else if (status == SESSION_DAMAGED) {
+        snprintf(info.id, sizeof info.id, "%.64s", parts->session);
+        snprintf(info.model, sizeof info.model, "%s", parts->model);
+        status = sessions_discard(app->sessions, parts->model, parts->session);
+    }
+    return status == SESSION_OK ? respond_info(request, 200, &info)
+                                : respond_session(request, status);
 }
 
 /* ---- Describing and moving ------------------------------------------------------------------ */
 
-enum handled handle_session_info(struct app *app, struct request *request)
+static enum handled describe(struct app *app, struct request *request)
 {
     struct session_info info;
     struct session *session = find_session(app, request);
@@ -224,7 +227,7 @@ enum handled handle_session_info(struct app *app, struct request *request)
     return HANDLED;
 }
 
-static void move(struct app *app, struct request *request, struct session *session)
+static void move_session(struct app *app, struct request *request, struct session *session)
 {
     static const char *const keys[] = {"version", NULL};
     struct json_body body = {0};
@@ -257,12 +260,12 @@ static void move(struct app *app, struct request *request, struct session *sessi
     json_body_release(&body);
 }
 
-enum handled handle_session_move(struct app *app, struct request *request)
+static enum handled move(struct app *app, struct request *request)
 {
     struct session *session = find_session(app, request);
     if (session == NULL)
         return HANDLED;
-    move(app, request, session);
+    move_session(app, request, session);
     session_release(session);
     return HANDLED;
 }
@@ -296,14 +299,13 @@ static void write_page(struct buf *out, struct session **list, size_t n, bool ha
         buf_text(out, "],\"next\":null}");
 }
 
-enum handled handle_session_list(struct app *app, struct request *request)
+static enum handled list_page(struct app *app, struct request *request)
 {
     struct session *list[MAX_PAGE + 1];
     uint64_t limit, after;
+    size_t n;
     const struct served_version *version;
     struct lstm_error error;
-    if (!sessions_are_loaded(app, request))
-        return HANDLED;
     enum lstm_status status = registry_find(app->registry, &request->parts, &version, &error);
     if (status != LSTM_OK)
         return respond_status(request, status, &error);
@@ -314,8 +316,13 @@ enum handled handle_session_list(struct app *app, struct request *request)
                              "expected limit from 1 to %d, and after as the last answer's \"next\"",
                              MAX_PAGE);
     sessions_sweep(app->sessions);
-    const size_t n =
-        sessions_list(app->sessions, request->parts.model, after, (size_t)limit + 1, list);
+    const enum session_status listed =
+        sessions_list(app->sessions, request->parts.model, after, (size_t)limit + 1, list, &n);
+    if (listed != SESSION_OK) {
+        request->response.retry_after_s = RETRY_S;
+        return respond_error(
+            request, 503, "the store of sessions does not answer; try again in %d second", RETRY_S);
+    }
     request->response.status = 200;
     write_page(&request->response.body, list, n > limit ? (size_t)limit : n, n > limit);
     for (size_t i = 0; i < n; i++)
@@ -325,7 +332,7 @@ enum handled handle_session_list(struct app *app, struct request *request)
 
 /* ---- States --------------------------------------------------------------------------------- */
 
-enum handled handle_session_state_read(struct app *app, struct request *request)
+static enum handled read_session_state(struct app *app, struct request *request)
 {
     const struct served_version *version;
     struct lstm_error error;
@@ -384,14 +391,59 @@ static void write_state(struct request *request, struct session *session,
     json_body_release(&body);
 }
 
-enum handled handle_session_state_write(struct app *app, struct request *request)
+static enum handled write_session_state(struct app *app, struct request *request)
 {
     struct session *session = find_session(app, request);
     if (session == NULL)
         return HANDLED;
     const struct served_version *version = session_version(session);
-    write_state(request, session, version);
+    if (version == NULL)
+        respond_session(request, SESSION_ELSEWHERE);
+    else
+        write_state(request, session, version);
     registry_release(version);
     session_release(session);
     return HANDLED;
+}
+
+/* ---- The routes ----------------------------------------------------------------------------- */
+
+enum handled handle_session_begin(struct app *app, struct request *request)
+{
+    return session_handle(app, request, begin);
+}
+
+enum handled handle_session_fork(struct app *app, struct request *request)
+{
+    return session_handle(app, request, fork_session);
+}
+
+enum handled handle_session_end(struct app *app, struct request *request)
+{
+    return session_handle(app, request, end);
+}
+
+enum handled handle_session_info(struct app *app, struct request *request)
+{
+    return session_handle(app, request, describe);
+}
+
+enum handled handle_session_move(struct app *app, struct request *request)
+{
+    return session_handle(app, request, move);
+}
+
+enum handled handle_session_list(struct app *app, struct request *request)
+{
+    return session_handle(app, request, list_page);
+}
+
+enum handled handle_session_state_read(struct app *app, struct request *request)
+{
+    return session_handle(app, request, read_session_state);
+}
+
+enum handled handle_session_state_write(struct app *app, struct request *request)
+{
+    return session_handle(app, request, write_session_state);
 }

@@ -14,6 +14,7 @@
 #include "server/notify.h"
 #include "server/serve_config.h"
 #include "server/session_file.h"
+#include "server/session_memory.h"
 #include "server/signals.h"
 
 /* How often a draining server looks whether it is done, and idle sessions are ended. */
@@ -51,7 +52,7 @@ static enum lstm_status start_sessions(struct server *server, struct lstm_error 
     const struct sessions_options options = {.max_sessions = (size_t)config->max_sessions,
                                              .ttl_us = config->session_ttl_s * 1000000,
                                              .evicts_oldest = config->session_full == 1};
-    return sessions_create(&options, &server->app.sessions, error);
+    return session_memory_create(&options, &server->app.sessions, error);
 }
 
 static enum lstm_status start_training(struct server *server, struct lstm_error *error)

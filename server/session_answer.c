@@ -1,6 +1,8 @@
 /* session_answer.c: session statuses as HTTP. SPDX-License-Identifier: Apache-2.0 */
 #include "server/session_answer.h"
 
+#include <stdlib.h>
+
 enum { RETRY_S = 1 };
 
 /* What is wrong with the session whose id the answer begins with. */
@@ -25,7 +27,22 @@ static const struct {
     [SESSION_BUSY] = {409, 0, "is busy: pieces of it are under way; wait for their answers"},
     [SESSION_MISFIT] = {409, 0,
                         "runs on a version whose states have another shape, or has just moved"},
-    [SESSION_NO_MEMORY] = {500, 0, "cannot be kept: out of memory"}};
+    [SESSION_NO_MEMORY] = {500, 0, "cannot be kept: out of memory"},
+    [SESSION_AWAY] = {503, RETRY_S,
+                      "cannot be reached: the store of sessions does not answer, and nothing has "
+                      "changed; try again in a second"},
+    [SESSION_UNSURE] = {500, 0,
+                        "may or may not have changed: the store of sessions went away meanwhile; "
+                        "read the session's steps before you send this again"},
+    [SESSION_ELSEWHERE] = {503, RETRY_S,
+                           "runs on a version that this server does not have; try another server, "
+                           "or let it go on with a version that serves"},
+    [SESSION_DAMAGED] = {500, 0,
+                         "cannot go on: what the store of sessions holds of it is damaged, or of "
+                         "another model; end it, and begin a new one"},
+    [SESSION_CONTENDED] = {409, 0,
+                           "has not changed: pieces of it on other servers came before, again and "
+                           "again; send them one after the other"}};
 
 enum handled respond_session(struct request *request, enum session_status status)
 {
@@ -34,20 +51,79 @@ enum handled respond_session(struct request *request, enum session_status status
                          request->parts.session, answers[status].what);
 }
 
-bool sessions_are_loaded(const struct app *app, struct request *request)
+/* A request on its way to a thread of the store's. */
+struct deferred {
+    struct session_task task;
+    struct app *app;
+    struct request *request;
+    enum handled (*handle)(struct app *app, struct request *request);
+};
+
+/* The answer was made on the store's thread. */
+static void keep_answer(struct app *app, struct request *request)
 {
-    if (atomic_load(&app->is_loaded))
-        return true;
+    (void)app;
+    (void)request;
+}
+
+static bool is_too_late(const struct request *request)
+{
+    return request->deadline_us > 0 && monotonic_us() >= request->deadline_us;
+}
+
+/* A request whose handler returns LATER is resumed by whoever it left it to. */
+static void run_deferred(struct session_task *task)
+{
+    struct deferred *deferred = (struct deferred *)task;
+    struct request *request = deferred->request;
+    enum handled handled = HANDLED;
+    request->finish = keep_answer;
+    if (is_too_late(request))
+        respond_error(request, 504,
+                      "the deadline passed while other requests waited for the store of sessions; "
+                      "allow more time (X-Request-Timeout-Ms) or send less");
+    else
+        handled = deferred->handle(deferred->app, request);
+    free(deferred);
+    if (handled == HANDLED)
+        request_resume(request);
+}
+
+static enum handled defer(struct app *app, struct request *request,
+                          enum handled (*handle)(struct app *app, struct request *request))
+{
+    struct deferred *deferred = malloc(sizeof *deferred);
+    if (deferred == NULL)
+        return respond_error(request, 500, "out of memory for the request");
+    *deferred = (struct deferred){{.run = run_deferred}, app, request, handle};
+    const enum session_status status = sessions_defer(app->sessions, request->parts.model,
+                                                      request->parts.session, &deferred->task);
+    if (status == SESSION_OK)
+        return LATER;
+    free(deferred);
     request->response.retry_after_s = RETRY_S;
-    respond_error(request, 503, "the server is starting; try again in %d second", RETRY_S);
-    return false;
+    return respond_error(request, 503,
+                         status == SESSION_QUEUED
+                             ? "too many requests wait for the store of sessions; try again in %d "
+                               "second"
+                             : "the server is stopping; try another one, or again in %d second",
+                         RETRY_S);
+}
+
+enum handled session_handle(struct app *app, struct request *request,
+                            enum handled (*handle)(struct app *app, struct request *request))
+{
+    if (!atomic_load(&app->is_loaded)) {
+        request->response.retry_after_s = RETRY_S;
+        return respond_error(request, 503, "the server is starting; try again in %d second",
+                             RETRY_S);
+    }
+    return sessions_wait(app->sessions) ? defer(app, request, handle) : handle(app, request);
 }
 
 struct session *find_session(struct app *app, struct request *request)
 {
     struct session *session;
-    if (!sessions_are_loaded(app, request))
-        return NULL;
     const enum session_status status =
         sessions_find(app->sessions, request->parts.model, request->parts.session, &session);
     if (status == SESSION_OK)

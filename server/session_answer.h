@@ -8,9 +8,10 @@
 /* Answers with the code and the sentence of a status that is not OK. */
 enum handled respond_session(struct request *request, enum session_status status);
 
-/* Whether the models, and the sessions of before a restart, are there; if not yet, the request is
- * answered. */
-bool sessions_are_loaded(const struct app *app, struct request *request);
+/* Serves a request once the models, and the sessions of before a restart, are there: calls `handle`
+ * on this thread, or, if the store waits for another machine, on a thread of the store's. */
+enum handled session_handle(struct app *app, struct request *request,
+                            enum handled (*handle)(struct app *app, struct request *request));
 
 /* The session that the path names, to be released; NULL: the request is answered. */
 struct session *find_session(struct app *app, struct request *request);

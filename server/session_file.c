@@ -17,6 +17,7 @@
 #include "core/status.h"
 #include "server/buf.h"
 #include "server/log.h"
+#include "server/session_memory.h"
 
 enum { FORMAT = 2, PAGE = 64 };
 
@@ -77,8 +78,8 @@ static bool put_session(struct writer *writer, struct session *session)
     const struct served_version *version;
     struct session_info info;
     uint64_t steps;
-    float *state = session_copy_state(session, &version, &steps);
-    if (state == NULL)
+    float *state;
+    if (session_copy_state(session, &state, &version, &steps) != SESSION_OK)
         return false;
     session_info(session, &info);
     const struct head head = {.id_bytes = strlen(info.id),
@@ -105,7 +106,7 @@ static bool put_all(struct writer *writer, struct sessions *sessions)
     struct session *page[PAGE], *last = NULL;
     bool has_memory = true;
     size_t n;
-    while (has_memory && (n = sessions_walk(sessions, last, PAGE, page)) > 0) {
+    while (has_memory && (n = session_memory_walk(sessions, last, PAGE, page)) > 0) {
         session_release(last);
         for (size_t i = 0; i < n; i++)
             has_memory = has_memory && put_session(writer, page[i]);
@@ -225,7 +226,7 @@ static enum lstm_status restore(struct reader *reader, const struct served_versi
     enum lstm_status status = LSTM_OK;
     if (!take(reader, state, state_size * sizeof *state))
         status = fail_short(reader, error);
-    else if (sessions_restore(reader->sessions, version, info, state) == SESSION_OK)
+    else if (session_memory_restore(reader->sessions, version, info, state) == SESSION_OK)
         reader->counts.n_restored++;
     else
         reader->counts.n_dropped++;

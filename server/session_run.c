@@ -7,15 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/session_store.h"
+#include "server/session_memory_internal.h"
 
 static size_t state_size(const struct served_version *version)
 {
     return lstm_model_info(batch_queue_model(version->queue))->state_size;
 }
 
-const struct served_version *session_version(struct session *session)
+const struct served_version *session_run_version(struct session *base)
 {
+    struct memory_session *session = (struct memory_session *)base;
     pthread_mutex_lock(&session->store->lock);
     const struct served_version *version = registry_retain(session->version);
     pthread_mutex_unlock(&session->store->lock);
@@ -23,8 +24,8 @@ const struct served_version *session_version(struct session *session)
 }
 
 /* Whether the version is still the session's, and then its state and steps. */
-static bool read_state(struct session *session, const struct served_version *version, float *state,
-                       uint64_t *steps)
+static bool read_state(struct memory_session *session, const struct served_version *version,
+                       float *state, uint64_t *steps)
 {
     pthread_mutex_lock(&session->store->lock);
     const bool is_same = session->version == version;
@@ -36,26 +37,27 @@ static bool read_state(struct session *session, const struct served_version *ver
     return is_same;
 }
 
-float *session_copy_state(struct session *session, const struct served_version **version,
-                          uint64_t *steps)
+enum session_status session_run_copy_state(struct session *session, float **state,
+                                           const struct served_version **version, uint64_t *steps)
 {
     for (;;) {
-        *version = session_version(session);
-        float *state = calloc(state_size(*version) + 1, sizeof *state);
-        if (state != NULL && read_state(session, *version, state, steps))
-            return state;
+        *version = session_run_version(session);
+        *state = calloc(state_size(*version) + 1, sizeof **state);
+        if (*state != NULL && read_state((struct memory_session *)session, *version, *state, steps))
+            return SESSION_OK;
         registry_release(*version);
         *version = NULL;
-        if (state == NULL)
-            return NULL;
-        free(state); /* it moved meanwhile */
+        if (*state == NULL)
+            return SESSION_NO_MEMORY;
+        free(*state); /* it moved meanwhile */
     }
 }
 
-enum session_status session_write_state(struct session *session,
-                                        const struct served_version *version, const float *state,
-                                        uint64_t steps)
+enum session_status session_run_write_state(struct session *base,
+                                            const struct served_version *version,
+                                            const float *state, uint64_t steps)
 {
+    struct memory_session *session = (struct memory_session *)base;
     enum session_status status = SESSION_OK;
     pthread_mutex_lock(&session->store->lock);
     if (session->has_ended)
@@ -73,24 +75,9 @@ enum session_status session_write_state(struct session *session,
     return status;
 }
 
-/* Whether states of one version mean the same to the other: the same cells in the same order. One
- * that reads backwards takes no sessions. */
-static bool same_states(const struct served_version *a, const struct served_version *b)
+enum session_status session_run_move(struct session *base, const struct served_version *version)
 {
-    const struct lstm_model *x = batch_queue_model(a->queue), *y = batch_queue_model(b->queue);
-    const size_t n = lstm_model_info(x)->n_recurrent;
-    if (n != lstm_model_info(y)->n_recurrent || lstm_model_info(y)->reads_backwards)
-        return false;
-    for (size_t k = 0; k < n; k++) {
-        const struct lstm_state_info *p = lstm_model_state(x, k), *q = lstm_model_state(y, k);
-        if (p->units != q->units || p->h_units != q->h_units || p->has_c != q->has_c)
-            return false;
-    }
-    return true;
-}
-
-enum session_status session_move(struct session *session, const struct served_version *version)
-{
+    struct memory_session *session = (struct memory_session *)base;
     enum session_status status = SESSION_OK;
     const struct served_version *old = NULL;
     pthread_mutex_lock(&session->store->lock);
@@ -99,7 +86,7 @@ enum session_status session_move(struct session *session, const struct served_ve
     else if (session->is_busy)
         status = SESSION_BUSY;
     else if (strcmp(session->version->model, version->model) != 0 ||
-             !same_states(session->version, version))
+             !session_states_fit(session->version, version))
         status = SESSION_MISFIT;
     if (status == SESSION_OK) {
         old = session->version;
@@ -116,7 +103,7 @@ static void on_done(struct batch_job *job);
 /* Hands a piece whose turn it is to the batcher. */
 static void submit(struct session_piece *piece)
 {
-    struct session *session = piece->session;
+    struct memory_session *session = (struct memory_session *)piece->session;
     piece->sequence->initial_state = session->state;
     piece->sequence->final_state = piece->state;
     piece->job->done = on_done;
@@ -133,7 +120,7 @@ static void submit(struct session_piece *piece)
 static void on_done(struct batch_job *job)
 {
     struct session_piece *piece = job->context;
-    struct session *session = piece->session;
+    struct memory_session *session = (struct memory_session *)piece->session;
     pthread_mutex_lock(&session->store->lock);
     if (job->fate == BATCH_COMPUTED && job->status == LSTM_OK) {
         memcpy(session->state, piece->state, state_size(session->version) * sizeof(float));
@@ -152,11 +139,11 @@ static void on_done(struct batch_job *job)
     piece->done(piece);
     if (next != NULL)
         submit(next);
-    session_release(session);
+    session_release(&session->base);
 }
 
 /* Takes the turn, or a place behind those who wait. The lock is held. */
-static void take_turn(struct session *session, struct session_piece *piece)
+static void take_turn(struct memory_session *session, struct session_piece *piece)
 {
     if (!session->is_busy) {
         session->is_busy = true;
@@ -170,9 +157,10 @@ static void take_turn(struct session *session, struct session_piece *piece)
     session->n_waiting++;
 }
 
-enum session_status session_run(struct session *session, const struct served_version *version,
-                                struct session_piece *piece)
+enum session_status session_run_piece(struct session *base, const struct served_version *version,
+                                      struct session_piece *piece)
 {
+    struct memory_session *session = (struct memory_session *)base;
     enum session_status status = SESSION_OK;
     bool is_turn = false;
     if (batch_queue_is_full(version->queue))
@@ -185,7 +173,7 @@ enum session_status session_run(struct session *session, const struct served_ver
     else if (session->n_waiting >= SESSION_MAX_WAITING)
         status = SESSION_BUSY;
     if (status == SESSION_OK) {
-        piece->session = session_retain(session);
+        piece->session = session_retain(base);
         piece->next = NULL;
         is_turn = !session->is_busy;
         take_turn(session, piece);

@@ -1,88 +1,55 @@
-/* session_store.h: what sessions are inside, shared by sessions.c, session_table.c and
- * session_run.c. SPDX-License-Identifier: Apache-2.0
- *
- * A hash table of chains; each session is also in two lists, by age for paging and by use for
- * expiry. How sessions that ended by themselves did so is remembered in a second table, where a
- * later end takes the place of an earlier one. */
+/* session_store.h: the seam between sessions.h and the stores that keep them, as a table of
+ * functions. SPDX-License-Identifier: Apache-2.0 */
 #ifndef SESSION_STORE_H
 #define SESSION_STORE_H
 
-#include <pthread.h>
-#include <stdatomic.h>
-
-#include "server/metrics.h"
 #include "server/sessions.h"
 
-/* A place in a list whose ends are in the store. */
-struct session_link {
-    struct session *before, *after;
+/* Each does what sessions.h says of the function of its name. */
+struct session_store {
+    void (*destroy)(struct sessions *sessions);
+    enum session_status (*begin)(struct sessions *sessions, const struct served_version *version,
+                                 const char *id, const float *state, uint64_t steps,
+                                 struct session_info *info);
+    enum session_status (*find)(struct sessions *sessions, const char *model, const char *id,
+                                struct session **session);
+    struct session *(*retain)(struct session *session);
+    void (*release)(struct session *session); /* never NULL */
+    const struct served_version *(*version)(struct session *session);
+    void (*info)(struct session *session, struct session_info *info);
+    enum session_status (*copy_state)(struct session *session, float **state,
+                                      const struct served_version **version, uint64_t *steps);
+    enum session_status (*write_state)(struct session *session,
+                                       const struct served_version *version, const float *state,
+                                       uint64_t steps);
+    enum session_status (*move)(struct session *session, const struct served_version *version);
+    enum session_status (*run)(struct session *session, const struct served_version *version,
+                               struct session_piece *piece);
+    enum session_status (*end)(struct sessions *sessions, struct session *session);
+    enum session_status (*list)(struct sessions *sessions, const char *model, uint64_t after,
+                                size_t most, struct session **list, size_t *n);
+    void (*sweep)(struct sessions *sessions);
+
+    /* Of a store that waits; else NULL. */
+    void (*stop)(struct sessions *sessions);
+    enum session_status (*defer)(struct sessions *sessions, const char *model, const char *id,
+                                 struct session_task *task);
+    enum session_status (*discard)(struct sessions *sessions, const char *model, const char *id);
 };
 
-struct session {
-    struct sessions *store;
-    atomic_size_t references; /* the store's, while it is in the table; finders'; its pieces' */
-    uint64_t number;
-    int64_t begun_us;
-    struct session *next_in_bucket;
-
-    /* Guarded by store->lock. */
-    const struct served_version *version; /* a reference */
-    int64_t used_us;
-    uint64_t steps;
-    struct session_link by_age, by_use;
-    struct session_piece *first_waiting, *last_waiting;
-    unsigned n_waiting;
-    bool is_busy, has_ended;
-
-    /* Written under the lock and only while no piece is under way; then the worker reads it. */
-    float *state;
-    char id[]; /* with its NUL; the state lies behind it */
-};
-
-enum { REMEMBERED_ENDS = 4096 }; /* a power of 2 */
-
-/* The hash of a session that ended by itself, and how. */
-struct session_end {
-    uint64_t hash;
-    enum session_status how; /* EXPIRED or EVICTED; OK: empty */
-};
-
+/* What each store's structs begin with. */
 struct sessions {
-    struct sessions_options options;
-    struct metric_series *live, *created, *expired, *evicted;
-    pthread_mutex_t lock;
-    uint64_t seed; /* of the hashes, so that nobody can choose ids that share a chain */
-
-    /* Guarded by lock. */
-    struct session **buckets;
-    size_t n_buckets; /* a power of 2 */
-    size_t n;
-    uint64_t last_number;
-    struct session_link by_age, by_use; /* .after: first, .before: last */
-    struct session_end ends[REMEMBERED_ENDS];
+    const struct session_store *store;
+};
+struct session {
+    struct sessions *sessions;
 };
 
-/* False: no memory. */
-bool session_table_init(struct sessions *sessions);
-void session_table_release(struct sessions *sessions);
+/* 128 random bits in hex. False: the kernel has none. */
+bool session_make_id(char id[SESSION_ID_BYTES]);
 
-/* ---- With the lock held --------------------------------------------------------------------- */
-
-/* NULL: there is none. */
-struct session *session_table_find(struct sessions *sessions, const char *model, const char *id);
-
-/* Takes in a session that it does not have, and forgets how one of that id ended; gives it up:
- * whoever holds it may go on. */
-void session_table_add(struct sessions *sessions, struct session *session);
-void session_table_remove(struct sessions *sessions, struct session *session);
-
-/* How a session ended by itself: EXPIRED or EVICTED; UNKNOWN: it did not, or long ago. */
-void session_table_remember(struct sessions *sessions, const struct session *session,
-                            enum session_status how);
-enum session_status session_table_recall(const struct sessions *sessions, const char *model,
-                                         const char *id);
-
-/* Puts it at the end of the order of use. */
-void session_touch(struct session *session);
+/* Whether states of one version mean the same to the other: the same cells in the same order. One
+ * that reads backwards takes no sessions. */
+bool session_states_fit(const struct served_version *a, const struct served_version *b);
 
 #endif

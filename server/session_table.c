@@ -5,24 +5,24 @@
 #include <sys/random.h>
 
 #include "server/request.h"
-#include "server/session_store.h"
+#include "server/session_memory_internal.h"
 
 enum { FIRST_BUCKETS = 64 };
 
 /* ---- Lists ---------------------------------------------------------------------------------- */
 
 /* Which of a session's two links, and which of the store's two ends. */
-static struct session_link *link_of(struct session *session, bool by_use)
+static struct session_link *link_of(struct memory_session *session, bool by_use)
 {
     return by_use ? &session->by_use : &session->by_age;
 }
 
-static struct session_link *ends_of(struct sessions *sessions, bool by_use)
+static struct session_link *ends_of(struct memory_sessions *sessions, bool by_use)
 {
     return by_use ? &sessions->by_use : &sessions->by_age;
 }
 
-static void append(struct sessions *sessions, struct session *session, bool by_use)
+static void append(struct memory_sessions *sessions, struct memory_session *session, bool by_use)
 {
     struct session_link *link = link_of(session, by_use), *ends = ends_of(sessions, by_use);
     *link = (struct session_link){.before = ends->before};
@@ -33,7 +33,8 @@ static void append(struct sessions *sessions, struct session *session, bool by_u
     ends->before = session;
 }
 
-static void unlink_from(struct sessions *sessions, struct session *session, bool by_use)
+static void unlink_from(struct memory_sessions *sessions, struct memory_session *session,
+                        bool by_use)
 {
     struct session_link *link = link_of(session, by_use), *ends = ends_of(sessions, by_use);
     if (link->before != NULL)
@@ -46,7 +47,7 @@ static void unlink_from(struct sessions *sessions, struct session *session, bool
         ends->before = link->before;
 }
 
-void session_touch(struct session *session)
+void session_touch(struct memory_session *session)
 {
     session->used_us = monotonic_us();
     unlink_from(session->store, session, true);
@@ -55,22 +56,22 @@ void session_touch(struct session *session)
 
 /* ---- The table ------------------------------------------------------------------------------ */
 
-bool session_table_init(struct sessions *sessions)
+bool session_table_init(struct memory_sessions *sessions)
 {
     if (getrandom(&sessions->seed, sizeof sessions->seed, 0) != (ssize_t)sizeof sessions->seed)
         sessions->seed = (uint64_t)monotonic_us();
     sessions->n_buckets = FIRST_BUCKETS;
-    sessions->buckets = calloc(FIRST_BUCKETS, sizeof(struct session *));
+    sessions->buckets = calloc(FIRST_BUCKETS, sizeof(struct memory_session *));
     return sessions->buckets != NULL;
 }
 
-void session_table_release(struct sessions *sessions)
+void session_table_release(struct memory_sessions *sessions)
 {
     free(sessions->buckets);
 }
 
 /* FNV-1a over seed, model and id. */
-static uint64_t hash(const struct sessions *sessions, const char *model, const char *id)
+static uint64_t hash(const struct memory_sessions *sessions, const char *model, const char *id)
 {
     uint64_t h = 14695981039346656037u ^ sessions->seed;
     for (const char *c = model; *c != '\0'; c++)
@@ -81,53 +82,57 @@ static uint64_t hash(const struct sessions *sessions, const char *model, const c
     return h ^ h >> 32;
 }
 
-static struct session **bucket_of(struct sessions *sessions, const char *model, const char *id)
+static struct memory_session **bucket_of(struct memory_sessions *sessions, const char *model,
+                                         const char *id)
 {
     return &sessions->buckets[hash(sessions, model, id) & (sessions->n_buckets - 1)];
 }
 
 /* The pointer that points to the session, or to NULL at the end of its chain. */
-static struct session **find_place(struct sessions *sessions, const char *model, const char *id)
+static struct memory_session **find_place(struct memory_sessions *sessions, const char *model,
+                                          const char *id)
 {
-    struct session **place = bucket_of(sessions, model, id);
+    struct memory_session **place = bucket_of(sessions, model, id);
     while (*place != NULL &&
            (strcmp((*place)->id, id) != 0 || strcmp((*place)->version->model, model) != 0))
         place = &(*place)->next_in_bucket;
     return place;
 }
 
-struct session *session_table_find(struct sessions *sessions, const char *model, const char *id)
+struct memory_session *session_table_find(struct memory_sessions *sessions, const char *model,
+                                          const char *id)
 {
     return *find_place(sessions, model, id);
 }
 
 /* Doubles the table once chains get long. Without memory it stays as it is. */
-static void grow(struct sessions *sessions)
+static void grow(struct memory_sessions *sessions)
 {
     if (sessions->n < sessions->n_buckets)
         return;
     const size_t n = sessions->n_buckets * 2;
-    struct session **buckets = calloc(n, sizeof(struct session *));
+    struct memory_session **buckets = calloc(n, sizeof(struct memory_session *));
     if (buckets == NULL)
         return;
     free(sessions->buckets);
     sessions->buckets = buckets;
     sessions->n_buckets = n;
-    for (struct session *each = sessions->by_age.after; each != NULL; each = each->by_age.after) {
-        struct session **bucket = bucket_of(sessions, each->version->model, each->id);
+    for (struct memory_session *each = sessions->by_age.after; each != NULL;
+         each = each->by_age.after) {
+        struct memory_session **bucket = bucket_of(sessions, each->version->model, each->id);
         each->next_in_bucket = *bucket;
         *bucket = each;
     }
 }
 
-static struct session_end *end_of(struct sessions *sessions, const struct session *session,
-                                  uint64_t *hashed)
+static struct session_end *end_of(struct memory_sessions *sessions,
+                                  const struct memory_session *session, uint64_t *hashed)
 {
     *hashed = hash(sessions, session->version->model, session->id);
     return &sessions->ends[*hashed & (REMEMBERED_ENDS - 1)];
 }
 
-void session_table_add(struct sessions *sessions, struct session *session)
+void session_table_add(struct memory_sessions *sessions, struct memory_session *session)
 {
     uint64_t hashed;
     struct session_end *end = end_of(sessions, session, &hashed);
@@ -143,9 +148,9 @@ void session_table_add(struct sessions *sessions, struct session *session)
     grow(sessions);
 }
 
-void session_table_remove(struct sessions *sessions, struct session *session)
+void session_table_remove(struct memory_sessions *sessions, struct memory_session *session)
 {
-    struct session **place = find_place(sessions, session->version->model, session->id);
+    struct memory_session **place = find_place(sessions, session->version->model, session->id);
     *place = session->next_in_bucket;
     unlink_from(sessions, session, false);
     unlink_from(sessions, session, true);
@@ -154,7 +159,7 @@ void session_table_remove(struct sessions *sessions, struct session *session)
     metric_set(sessions->live, (double)sessions->n);
 }
 
-void session_table_remember(struct sessions *sessions, const struct session *session,
+void session_table_remember(struct memory_sessions *sessions, const struct memory_session *session,
                             enum session_status how)
 {
     uint64_t hashed;
@@ -162,7 +167,7 @@ void session_table_remember(struct sessions *sessions, const struct session *ses
     *end = (struct session_end){hashed, how};
 }
 
-enum session_status session_table_recall(const struct sessions *sessions, const char *model,
+enum session_status session_table_recall(const struct memory_sessions *sessions, const char *model,
                                          const char *id)
 {
     const uint64_t hashed = hash(sessions, model, id);

@@ -1,14 +1,15 @@
 /* sessions.h: states that live between requests. SPDX-License-Identifier: Apache-2.0
  *
  * A session is one sequence that arrives in pieces: its state (c and h of every recurrent layer)
- * is kept here. Pieces of one session run one after the other, in order of arrival; while one runs
- * the others wait in the session. A session keeps the version that it began with. It ends when it
- * is deleted, when it was idle for the time to live, or, if the store may evict, when a new one
- * needs its place; work under way still gets its answer then. What a reader sees is the state after
- * the last piece that was answered.
+ * is kept here. Where is the store's affair: in memory (session_memory.h), or in a Redis server
+ * that several lstmd share (session_shared.h). Pieces of one session run one after the other, in
+ * order of arrival; while one runs the others wait in the session. A session keeps the version that
+ * it began with. It ends when it is deleted, when it was idle for the time to live, or, if the
+ * store may evict, when a new one needs its place; work under way still gets its answer then. What
+ * a reader sees is the state after the last piece that was answered.
  *
- * A session takes its state's bytes, about 150 bytes and its id. Thread-safe; one lock, never held
- * while computing or calling back. */
+ * Thread-safe. A store that waits for another machine (sessions_wait()) is to be used on its own
+ * threads only: whoever serves a request gives it to sessions_defer(). */
 #ifndef SESSIONS_H
 #define SESSIONS_H
 
@@ -30,31 +31,12 @@ struct sessions_options {
 struct session_info {
     char id[SESSION_ID_BYTES];
     char model[MODEL_NAME_BYTES];
-    uint64_t number; /* counts the sessions from the start of the server */
+    uint64_t number; /* counts the sessions from the start of the store */
     uint64_t version;
     uint64_t steps; /* time steps run since its state was set */
     int64_t age_us, idle_us;
-    bool is_busy; /* a piece is under way */
+    bool is_busy; /* a piece is under way, in this server */
 };
-
-/* A piece on its way through its session. `job` is filled by the caller but for its states; the
- * caller owns it from begin to done. */
-struct session_piece {
-    struct batch_job *job;          /* the caller's, of one sequence; the store sets its done() */
-    struct lstm_sequence *sequence; /* the caller's; its states are set when its turn comes */
-    float *state;                   /* [state_size], the caller's: the state after this piece */
-    struct session_piece *next;     /* the store's */
-    struct session *session;
-    void (*done)(struct session_piece *piece); /* on a worker's thread, state committed */
-    void *context;
-};
-
-/* *sessions is new. NO_MEMORY. */
-LSTM_MUST_CHECK enum lstm_status sessions_create(const struct sessions_options *options,
-                                                 struct sessions **sessions,
-                                                 struct lstm_error *error);
-/* Ends all. No piece may be under way. */
-void sessions_destroy(struct sessions *sessions);
 
 enum session_status {
     SESSION_OK,
@@ -66,8 +48,49 @@ enum session_status {
     SESSION_QUEUED,  /* too much waits for its version */
     SESSION_BUSY,    /* a piece is under way, or too many wait */
     SESSION_MISFIT,  /* the other version's states have another shape, or it moved */
-    SESSION_NO_MEMORY
+    SESSION_NO_MEMORY,
+
+    /* Of a store that several servers share. */
+    SESSION_AWAY,      /* the store does not answer; nothing has changed */
+    SESSION_UNSURE,    /* the store went away while it was told: it may have changed, or not */
+    SESSION_ELSEWHERE, /* this server does not have the session's version */
+    SESSION_DAMAGED,   /* what the store holds is no session of that version */
+    SESSION_CONTENDED  /* other servers changed it again and again */
 };
+
+/* A piece on its way through its session. `job` is filled by the caller but for its states; the
+ * caller owns it from begin to done. */
+struct session_piece {
+    struct batch_job *job;          /* the caller's, of one sequence; the store sets its done() */
+    struct lstm_sequence *sequence; /* the caller's; its states are set when its turn comes */
+    float *state;                   /* [state_size], the caller's: the state after this piece */
+    struct session_piece *next;     /* the store's */
+    struct session *session;
+    /* On another thread, state committed, unless `outcome` says why not. */
+    void (*done)(struct session_piece *piece);
+    enum session_status outcome;
+    void *context;
+};
+
+/* What is to be done on a thread of the store's. Its owner leaves it alone from defer to run. */
+struct session_task {
+    void (*run)(struct session_task *task);
+    struct session_task *next; /* the store's */
+};
+
+/* Finishes what was deferred; later tasks are refused. Pieces may come back from the batcher until
+ * this returns, and nothing may be used after it but info, release and destroy. */
+void sessions_stop(struct sessions *sessions);
+/* Ends all in memory. No piece may be under way. NULL: nothing. */
+void sessions_destroy(struct sessions *sessions);
+
+/* Whether the functions below may wait for another machine. */
+bool sessions_wait(const struct sessions *sessions);
+
+/* Of a store that waits: runs a task on the thread that all tasks of this model and id run on, in
+ * order; id "": on any. QUEUED: too many wait; AWAY: the store stops. */
+LSTM_MUST_CHECK enum session_status sessions_defer(struct sessions *sessions, const char *model,
+                                                   const char *id, struct session_task *task);
 
 /* Begins a session on a version (a reference is taken). id: the caller's, or NULL for 128 random
  * bits in hex. state [state_size]: NULL for zeros. *info is filled. */
@@ -76,13 +99,6 @@ LSTM_MUST_CHECK enum session_status sessions_begin(struct sessions *sessions,
                                                    const char *id, const float *state,
                                                    uint64_t steps, struct session_info *info);
 
-/* Begins a session as it was when it was written down: of info, id, steps and age count. It is used
- * now. */
-LSTM_MUST_CHECK enum session_status sessions_restore(struct sessions *sessions,
-                                                     const struct served_version *version,
-                                                     const struct session_info *info,
-                                                     const float *state);
-
 /* The session of this model and id, held until session_release() also if it ends meanwhile.
  * UNKNOWN, EXPIRED, EVICTED. */
 LSTM_MUST_CHECK enum session_status sessions_find(struct sessions *sessions, const char *model,
@@ -90,15 +106,17 @@ LSTM_MUST_CHECK enum session_status sessions_find(struct sessions *sessions, con
 struct session *session_retain(struct session *session);
 void session_release(struct session *session);
 
-/* The version that it runs on, held by the caller until registry_release(). */
+/* The version that it runs on, held by the caller until registry_release(). NULL: ELSEWHERE. */
 const struct served_version *session_version(struct session *session);
 
 void session_info(struct session *session, struct session_info *info);
 
 /* Its state [state_size] in new memory, with the version and the steps that belong to it; the
- * version is held by the caller until registry_release(). NULL: no memory, no version. */
-float *session_copy_state(struct session *session, const struct served_version **version,
-                          uint64_t *steps);
+ * version is held by the caller until registry_release(). NO_MEMORY, ELSEWHERE: there is neither.
+ */
+LSTM_MUST_CHECK enum session_status session_copy_state(struct session *session, float **state,
+                                                       const struct served_version **version,
+                                                       uint64_t *steps);
 
 /* Sets the state [state_size] of its version, and the steps. BUSY: a piece is under way; MISFIT:
  * `version` is not the session's any more; UNKNOWN: it ended. */
@@ -122,19 +140,18 @@ LSTM_MUST_CHECK enum session_status session_run(struct session *session,
 LSTM_MUST_CHECK enum session_status sessions_end(struct sessions *sessions,
                                                  struct session *session);
 
-/* Up to `most` sessions of a model (NULL: of all) that began after the one of this number (0: from
- * the first), oldest first, each held until session_release(). Returns how many. */
-size_t sessions_list(struct sessions *sessions, const char *model, uint64_t after, size_t most,
-                     struct session **list);
+/* Ends one that cannot be found because it is DAMAGED. */
+LSTM_MUST_CHECK enum session_status sessions_discard(struct sessions *sessions, const char *model,
+                                                     const char *id);
 
-/* Up to `most` sessions of all models, oldest first, each held: those behind `last`, which the
- * caller holds; NULL: the first. Unlike sessions_list() it does not look at those before. */
-size_t sessions_walk(struct sessions *sessions, struct session *last, size_t most,
-                     struct session **list);
+/* Up to `most` sessions of a model (NULL: of all) that began after the one of this number (0: from
+ * the first), oldest first, each held until session_release(); *n: how many. Each that lives from
+ * the first page to the last is on one of them, once. AWAY. */
+LSTM_MUST_CHECK enum session_status sessions_list(struct sessions *sessions, const char *model,
+                                                  uint64_t after, size_t most,
+                                                  struct session **list, size_t *n);
 
 /* Ends what has been idle for the time to live; to be called now and then. */
 void sessions_sweep(struct sessions *sessions);
-
-size_t sessions_count(struct sessions *sessions);
 
 #endif

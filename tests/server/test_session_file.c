@@ -50,7 +50,7 @@ static void start(void)
 static void forget(struct sessions_options options)
 {
     sessions_destroy(sessions);
-    assert_ok(sessions_create(&options, &sessions, &error), &error);
+    assert_ok(session_memory_create(&options, &sessions, &error), &error);
 }
 
 static enum lstm_status read_file(void)
@@ -66,7 +66,7 @@ static void check_session(size_t i)
     uint64_t steps;
     snprintf(id, sizeof id, "%zu", i);
     struct session *session = find_session_of(id);
-    float *state = session_copy_state(session, &version, &steps);
+    float *state = copy_state_of(session, &version, &steps);
     make_state(expected, i);
     assert_tensor_identical(id, state, expected, PIECE_STATE);
     ck_assert_uint_eq(steps, i);
@@ -89,7 +89,7 @@ START_TEST(test_session_file_gives_back_what_was_written_in_order)
     assert_ok(read_file(), &error);
     ck_assert_uint_eq(counts.n_restored, N);
     ck_assert_uint_eq(counts.n_dropped, 0);
-    ck_assert_uint_eq(sessions_list(sessions, "m", 0, N, list), N);
+    ck_assert_uint_eq(list_sessions("m", 0, N, list), N);
     for (size_t i = 0; i < N; i++) {
         session_info(list[i], &info);
         ck_assert_uint_eq(strtoul(info.id, NULL, 10), i);
@@ -181,7 +181,7 @@ START_TEST(test_session_file_a_changed_byte_anywhere_is_refused)
         bytes[i] ^= (char)(1 << i % 8);
         temp_file_write(path, bytes, n);
         ck_assert_msg(read_file() == LSTM_FORMAT, "byte %zu of %zu: %s", i, n, error.text);
-        ck_assert_uint_eq(sessions_count(sessions), 0);
+        ck_assert_uint_eq(session_memory_count(sessions), 0);
         bytes[i] ^= (char)(1 << i % 8);
     }
     free(bytes);
@@ -199,7 +199,7 @@ START_TEST(test_session_file_cut_anywhere_or_longer_is_refused)
     for (size_t i = 0; i < n; i += i < 200 || i + 200 > n ? 1 : 61) {
         temp_file_write(path, bytes, i);
         ck_assert_msg(read_file() == LSTM_FORMAT, "%zu bytes of %zu: %s", i, n, error.text);
-        ck_assert_uint_eq(sessions_count(sessions), 0);
+        ck_assert_uint_eq(session_memory_count(sessions), 0);
     }
     bytes[n] = 'x';
     temp_file_write(path, bytes, n + 1);
@@ -239,7 +239,7 @@ START_TEST(test_session_file_restore_sets_a_damaged_file_aside_and_starts_withou
     forget(roomy);
     temp_file_write(path, "lstmdses", MARK_BYTES);
     assert_ok(session_file_restore(path, sessions, registry, &error), &error);
-    ck_assert_uint_eq(sessions_count(sessions), 0);
+    ck_assert_uint_eq(session_memory_count(sessions), 0);
     ck_assert_int_ne(access(path, F_OK), 0);
     ck_assert_int_eq(access(aside, F_OK), 0);
     assert_ok(session_file_restore(path, sessions, registry, &error), &error);

@@ -129,7 +129,7 @@ START_TEST(test_session_run_piece_past_its_deadline_leaves_the_state_alone)
     ck_assert_int_eq(late.job.fate, BATCH_EXPIRED);
     session_info(session, &info);
     ck_assert(!info.is_busy);
-    float *state = session_copy_state(session, &version, &steps);
+    float *state = copy_state_of(session, &version, &steps);
     ck_assert_uint_eq(steps, 0);
     for (size_t i = 0; i < PIECE_STATE; i++)
         ck_assert(state[i] == 0);
@@ -170,7 +170,7 @@ static void fork_to(struct session *session, const char *id)
     struct session_info info;
     const struct served_version *version;
     uint64_t steps;
-    float *state = session_copy_state(session, &version, &steps);
+    float *state = copy_state_of(session, &version, &steps);
     const enum session_status status = sessions_begin(sessions, version, id, state, steps, &info);
     (void)status; /* OK or EXISTS: others do the same */
     registry_release(version);
@@ -192,9 +192,9 @@ static void end(struct session *session)
 static void look_around(struct session *session)
 {
     struct session *list[N_IDS];
-    for (size_t n = sessions_walk(sessions, session, N_IDS, list); n > 0; n--)
+    for (size_t n = session_memory_walk(sessions, session, N_IDS, list); n > 0; n--)
         session_release(list[n - 1]);
-    for (size_t n = sessions_list(sessions, "m", 0, N_IDS, list); n > 0; n--)
+    for (size_t n = list_sessions("m", 0, N_IDS, list); n > 0; n--)
         session_release(list[n - 1]);
 }
 
@@ -251,8 +251,8 @@ START_TEST(test_session_run_storm_on_the_same_ids_leaves_the_table_whole)
     }
     for (size_t i = 0; i < N_THREADS; i++)
         pthread_join(threads[i], NULL);
-    const size_t n = sessions_list(sessions, "m", 0, N_IDS + 1, list);
-    ck_assert_uint_eq(n, sessions_count(sessions));
+    const size_t n = list_sessions("m", 0, N_IDS + 1, list);
+    ck_assert_uint_eq(n, session_memory_count(sessions));
     ck_assert_uint_lt(n, N_IDS);
     for (size_t i = 0; i < n; i++) {
         struct session_info info;

@@ -54,13 +54,13 @@ START_TEST(test_sessions_begun_is_found_until_it_is_ended)
     ck_assert_uint_eq(info.steps, 0);
     ck_assert(!info.is_busy);
     ck_assert_int_eq(sessions_find(sessions, "n", "a", &session), SESSION_UNKNOWN);
-    ck_assert_uint_eq(sessions_count(sessions), 1);
+    ck_assert_uint_eq(session_memory_count(sessions), 1);
     session = find_session_of("a");
     ck_assert_int_eq(sessions_end(sessions, session), SESSION_OK);
     ck_assert_int_eq(sessions_end(sessions, session), SESSION_UNKNOWN);
     session_release(session);
     ck_assert_int_eq(try_session("a"), SESSION_UNKNOWN);
-    ck_assert_uint_eq(sessions_count(sessions), 0);
+    ck_assert_uint_eq(session_memory_count(sessions), 0);
     session_fixture_stop();
 }
 END_TEST
@@ -92,7 +92,7 @@ START_TEST(test_sessions_state_is_what_was_given_last)
     }
     ck_assert_int_eq(sessions_begin(sessions, versions[1], "a", given, 7, &info), SESSION_OK);
     struct session *session = find_session_of("a");
-    float *state = session_copy_state(session, &version, &steps);
+    float *state = copy_state_of(session, &version, &steps);
     assert_tensor_identical("state", state, given, PIECE_STATE);
     ck_assert_uint_eq(steps, 7);
     ck_assert_ptr_eq(version, versions[1]);
@@ -100,7 +100,7 @@ START_TEST(test_sessions_state_is_what_was_given_last)
     registry_release(version);
     ck_assert_int_eq(session_write_state(session, versions[2], other, 1), SESSION_MISFIT);
     ck_assert_int_eq(session_write_state(session, versions[1], other, 9), SESSION_OK);
-    state = session_copy_state(session, &version, &steps);
+    state = copy_state_of(session, &version, &steps);
     assert_tensor_identical("state", state, other, PIECE_STATE);
     ck_assert_uint_eq(steps, 9);
     free(state);
@@ -203,8 +203,8 @@ START_TEST(test_sessions_are_listed_in_pages_oldest_first)
     session_fixture_start(model_any, roomy);
     begin_many(10);
     end_session("3");
-    ck_assert_uint_eq(sessions_list(sessions, "n", 0, MOST, page), 0);
-    for (size_t i = 0, n; (n = sessions_list(sessions, "m", info.number, MOST, page)) > 0;) {
+    ck_assert_uint_eq(list_sessions("n", 0, MOST, page), 0);
+    for (size_t i = 0, n; (n = list_sessions("m", info.number, MOST, page)) > 0;) {
         ck_assert_uint_eq(n, i < 8 ? MOST : 1);
         for (size_t k = 0; k < n; k++, i++) {
             session_info(page[k], &info);
@@ -223,17 +223,17 @@ START_TEST(test_sessions_walk_goes_on_behind_one_that_has_ended)
     struct session_info info;
     session_fixture_start(model_any, roomy);
     begin_many(4);
-    ck_assert_uint_eq(sessions_walk(sessions, NULL, 2, page), 2);
+    ck_assert_uint_eq(session_memory_walk(sessions, NULL, 2, page), 2);
     end_session("1");
     end_session("2");
     struct session *last = page[1];
     session_release(page[0]);
-    ck_assert_uint_eq(sessions_walk(sessions, last, 2, page), 1);
+    ck_assert_uint_eq(session_memory_walk(sessions, last, 2, page), 1);
     session_info(page[0], &info);
     ck_assert_str_eq(info.id, "3");
     session_release(last);
     last = page[0];
-    ck_assert_uint_eq(sessions_walk(sessions, last, 2, page), 0);
+    ck_assert_uint_eq(session_memory_walk(sessions, last, 2, page), 0);
     session_release(last);
     session_fixture_stop();
 }
@@ -251,7 +251,7 @@ START_TEST(test_sessions_are_found_while_the_table_grows)
             end_session(id);
         ck_assert_int_eq(try_session(id), i % 2 == 0 ? SESSION_UNKNOWN : SESSION_OK);
     }
-    ck_assert_uint_eq(sessions_count(sessions), FIRST_TABLE * 10);
+    ck_assert_uint_eq(session_memory_count(sessions), FIRST_TABLE * 10);
     session_fixture_stop();
 }
 END_TEST
@@ -264,7 +264,7 @@ START_TEST(test_sessions_list_begins_anywhere_in_a_long_table)
     session_fixture_start(model_any, roomy);
     begin_many(N);
     for (size_t k = 0; k < sizeof firsts / sizeof *firsts; k++) {
-        const size_t n = sessions_list(sessions, NULL, firsts[k], N, list);
+        const size_t n = list_sessions(NULL, firsts[k], N, list);
         ck_assert_uint_eq(n, N - firsts[k]);
         for (size_t i = 0; i < n; i++) {
             struct session_info info;

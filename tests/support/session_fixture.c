@@ -24,7 +24,7 @@ void session_fixture_start(const char *json, struct sessions_options options)
     const struct path_parts first = parts_of("1", ""), second = parts_of("2", "");
     assert_ok(registry_find(registry, &first, &versions[1], &error), &error);
     assert_ok(registry_find(registry, &second, &versions[2], &error), &error);
-    assert_ok(sessions_create(&options, &sessions, &error), &error);
+    assert_ok(session_memory_create(&options, &sessions, &error), &error);
 }
 
 void session_fixture_stop(void)
@@ -47,6 +47,21 @@ struct session *find_session_of(const char *id)
     struct session *session;
     ck_assert_int_eq(sessions_find(sessions, "m", id, &session), SESSION_OK);
     return session;
+}
+
+float *copy_state_of(struct session *session, const struct served_version **version,
+                     uint64_t *steps)
+{
+    float *state;
+    ck_assert_int_eq(session_copy_state(session, &state, version, steps), SESSION_OK);
+    return state;
+}
+
+size_t list_sessions(const char *model, uint64_t after, size_t most, struct session **list)
+{
+    size_t n;
+    ck_assert_int_eq(sessions_list(sessions, model, after, most, list, &n), SESSION_OK);
+    return n;
 }
 
 enum session_status try_session(const char *id)

@@ -3,7 +3,7 @@
 #ifndef SESSION_FIXTURE_H
 #define SESSION_FIXTURE_H
 
-#include "server/sessions.h"
+#include "server/session_memory.h"
 #include "tests/support/registry_fixture.h"
 
 extern struct sessions *sessions;
@@ -18,6 +18,13 @@ void begin_session(const char *id);
 
 /* Finds it, which is expected to go well. To be released. */
 struct session *find_session_of(const char *id);
+
+/* Its state, new; to go well. */
+float *copy_state_of(struct session *session, const struct served_version **version,
+                     uint64_t *steps);
+
+/* Up to `most` sessions behind `after`, each held; returns how many. */
+size_t list_sessions(const char *model, uint64_t after, size_t most, struct session **list);
 
 /* What finding it gives. */
 enum session_status try_session(const char *id);
