@@ -43,7 +43,7 @@ CC := $(if $(filter fuzz,$(FLAVOUR)),clang,$(if $(filter default,$(origin CC)),g
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wdouble-promotion -Wstrict-prototypes \
             -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wcast-qual -Wwrite-strings \
             -Wpointer-arith $(if $(WERROR),-Werror)
-pkgs    := libmicrohttpd jansson openblas zlib gnutls spng
+pkgs    := libmicrohttpd jansson openblas zlib gnutls spng hiredis
 cppdefs := -D_GNU_SOURCE -I.
 # Deferred, so that targets which need no library (help, deps) work before they are installed.
 pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(pkgs)))$(pkg_cflags)
@@ -158,9 +158,10 @@ force:
 
 # What Debian and Ubuntu call what is needed to build, to test, and to check everything.
 build_packages := gcc libc6-dev make pkg-config libmicrohttpd-dev libjansson-dev \
-                  libopenblas-dev zlib1g-dev libgnutls28-dev libspng-dev libcurl4-openssl-dev
+                  libopenblas-dev zlib1g-dev libgnutls28-dev libspng-dev libhiredis-dev \
+                  libcurl4-openssl-dev
 test_packages  := $(build_packages) check curl openssl python3 \
-                  python3-setuptools python3-venv python3-wheel
+                  python3-setuptools python3-venv python3-wheel redis-server
 dev_packages   := $(test_packages) clang clang-format clang-tidy libonnx-testdata
 
 # Installs those of the packages that are missing, saying so first; sudo only when not root.

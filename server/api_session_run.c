@@ -86,9 +86,9 @@ static enum handled handle(struct app *app, struct request *request,
     struct inference *inference = inference_begin(request, kind);
     if (inference != NULL) {
         inference->takes_pieces = true;
-        inference->version = session_version(session);
-        if (inference->version == NULL)
-            respond_session(request, SESSION_ELSEWHERE);
+        const enum session_status status = session_version(session, &inference->version);
+        if (status != SESSION_OK)
+            respond_session(request, status);
         else if (inference_decode(app, request, inference) && check_piece(request, inference))
             handled = run(request, session, inference);
     }

@@ -396,11 +396,12 @@ static enum handled write_session_state(struct app *app, struct request *request
     struct session *session = find_session(app, request);
     if (session == NULL)
         return HANDLED;
-    const struct served_version *version = session_version(session);
-    if (version == NULL)
-        respond_session(request, SESSION_ELSEWHERE);
-    else
+    const struct served_version *version;
+    const enum session_status status = session_version(session, &version);
+    if (status == SESSION_OK)
         write_state(request, session, version);
+    else
+        respond_session(request, status);
     registry_release(version);
     session_release(session);
     return HANDLED;

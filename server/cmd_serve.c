@@ -15,6 +15,7 @@
 #include "server/serve_config.h"
 #include "server/session_file.h"
 #include "server/session_memory.h"
+#include "server/session_shared.h"
 #include "server/signals.h"
 
 /* How often a draining server looks whether it is done, and idle sessions are ended. */
@@ -46,13 +47,36 @@ static enum lstm_status start_batcher(struct server *server, struct lstm_error *
     return batcher_create(&options, &server->app.batcher, error);
 }
 
+static enum lstm_status share_sessions(struct server *server,
+                                       const struct sessions_options *options,
+                                       struct lstm_error *error)
+{
+    const struct serve_config *config = server->config;
+    struct session_shared_options shared = {.timeout_ms = config->session_store_timeout_ms,
+                                            .n_connections =
+                                                (unsigned)config->session_store_connections,
+                                            .max_queued = (size_t)config->max_queue};
+    if (config->session_file != NULL)
+        return lstm_fail(error, LSTM_INVALID,
+                         "--session-file keeps sessions in memory over a restart; those of "
+                         "--session-store redis:// outlive the server in Redis, which has files of "
+                         "its own: leave it out");
+    const enum lstm_status status =
+        redis_address_read(config->session_store, &shared.address, error);
+    return status == LSTM_OK ? session_shared_create(options, &shared, server->app.registry,
+                                                     &server->app.sessions, error)
+                             : lstm_fail_in(error, status, "--session-store");
+}
+
 static enum lstm_status start_sessions(struct server *server, struct lstm_error *error)
 {
     const struct serve_config *config = server->config;
     const struct sessions_options options = {.max_sessions = (size_t)config->max_sessions,
                                              .ttl_us = config->session_ttl_s * 1000000,
                                              .evicts_oldest = config->session_full == 1};
-    return session_memory_create(&options, &server->app.sessions, error);
+    if (strcmp(config->session_store, "memory") == 0)
+        return session_memory_create(&options, &server->app.sessions, error);
+    return share_sessions(server, &options, error);
 }
 
 static enum lstm_status start_training(struct server *server, struct lstm_error *error)
@@ -251,8 +275,8 @@ static bool stop_training(struct server *server, bool is_cut)
     return server->app.training == NULL || training_stop(server->app.training, is_cut);
 }
 
-/* Training, watcher and batcher finish first, so that no request is suspended when the connections
- * close. As stop_training(). */
+/* Training, watcher, batcher and sessions finish first, so that no request is suspended when the
+ * connections close. As stop_training(). */
 static bool stop(struct server *server)
 {
     const bool is_saved = stop_training(server, false);
@@ -260,6 +284,7 @@ static bool stop(struct server *server)
         model_watcher_stop(server->app.watcher);
     if (server->app.batcher != NULL)
         batcher_stop(server->app.batcher);
+    sessions_stop(server->app.sessions);
     http_stop(server->http);
     front_close(&server->front);
     return is_saved;

@@ -75,6 +75,17 @@ const struct metric_family metric_families[N_METRICS] = {
     [METRIC_SESSIONS_EVICTED] = {.name = "lstmd_sessions_evicted_total",
                                  .kind = METRIC_COUNTER,
                                  .help = "Sessions ended because a newer one needed their place."},
+    [METRIC_STORE_UP] = {.name = "lstmd_session_store_up",
+                         .kind = METRIC_GAUGE,
+                         .help = "Whether the Redis server of the sessions answered last time."},
+    [METRIC_STORE_SECONDS] = {.name = "lstmd_session_store_duration_seconds",
+                              .kind = METRIC_HISTOGRAM,
+                              .help = "Time of one question to the Redis server of the sessions.",
+                              .buckets = seconds},
+    [METRIC_STORE_CONFLICTS] = {.name = "lstmd_session_conflicts_total",
+                                .kind = METRIC_COUNTER,
+                                .help = "Pieces of sessions that ran again because another server "
+                                        "was faster."},
     [METRIC_SLOW_CLIENTS] = {.name = "lstmd_slow_connections_total",
                              .kind = METRIC_COUNTER,
                              .help = "Connections closed because the header, the body or the "

@@ -27,6 +27,9 @@ enum metric {
     METRIC_SESSIONS_CREATED, /* counter */
     METRIC_SESSIONS_EXPIRED, /* counter: by --session-ttl-seconds */
     METRIC_SESSIONS_EVICTED, /* counter: for a newer one */
+    METRIC_STORE_UP,         /* gauge: of --session-store redis:// */
+    METRIC_STORE_SECONDS,    /* histogram: one question to it */
+    METRIC_STORE_CONFLICTS,  /* counter: pieces run again */
     METRIC_SLOW_CLIENTS,     /* counter: cut by the reaper */
     METRIC_TRAIN_STEPS,      /* counter {model}: that count */
     METRIC_TRAIN_SECONDS,    /* histogram {model}: one step, without queue and disk */

@@ -84,6 +84,14 @@ LSTM_MUST_CHECK enum lstm_status registry_find_published(struct registry *regist
                                                          const struct served_version **found,
                                                          struct lstm_error *error);
 
+/* A version of the repository whether it serves or not, loaded for the caller alone and in no list:
+ * for what began on it before it was replaced. NOT_FOUND: it is not there (any more); else what
+ * loading it gives. */
+LSTM_MUST_CHECK enum lstm_status registry_load_aside(struct registry *registry, const char *model,
+                                                     uint64_t number,
+                                                     const struct served_version **loaded,
+                                                     struct lstm_error *error);
+
 /* Makes this model, which is taken and was learned in as many steps, the head of a published
  * version; NULL: there is to be none. One thread at a time may change a version's head. INVALID:
  * another architecture; NO_MEMORY. */

@@ -21,7 +21,9 @@ struct serve_config {
     int session_full;
     const char *state_dir; /* NULL: not given */
     int training, train_sync;
-    const char *session_file; /* NULL: not given */
+    const char *session_file;  /* NULL: not given */
+    const char *session_store; /* "memory", or redis://... */
+    int64_t session_store_connections, session_store_timeout_ms;
     int64_t session_file_seconds;
 };
 

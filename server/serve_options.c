@@ -79,6 +79,14 @@ const struct option serve_options[] = {
     {"session-full", OPTION_CHOICE, FIELD(session_full), "refuse", .choices = full_names,
      .value = "WHAT",
      .help = "with --max-sessions alive, refuse a new one, or evict the one idle longest"},
+    {"session-store", OPTION_TEXT, FIELD(session_store), "memory", .value = "STORE",
+     .help = "where sessions are: memory, or redis://[user:password@]host[:port][/database], a "
+             "Redis server (5 or newer) that several lstmd share, so that any of them takes the "
+             "next piece"},
+    {"session-store-connections", OPTION_INTEGER, FIELD(session_store_connections), "8", 1, 256,
+     .value = "N", .help = "connections to Redis, each with a thread that waits for it"},
+    {"session-store-timeout-ms", OPTION_INTEGER, FIELD(session_store_timeout_ms), "1000", 10, 60000,
+     .value = "N", .help = "milliseconds that Redis may take to answer"},
     {"session-ttl-seconds", OPTION_INTEGER, FIELD(session_ttl_s), "600", 0, 31536000, .value = "N",
      .help = "seconds without a piece or a change after which a session ends; 0: never"},
     {"state-dir", OPTION_TEXT, FIELD(state_dir), .value = "DIR",

@@ -36,7 +36,7 @@ static const struct {
                         "read the session's steps before you send this again"},
     [SESSION_ELSEWHERE] = {503, RETRY_S,
                            "runs on a version that this server does not have; try another server, "
-                           "or let it go on with a version that serves"},
+                           "or put the version back into the repository"},
     [SESSION_DAMAGED] = {500, 0,
                          "cannot go on: what the store of sessions holds of it is damaged, or of "
                          "another model; end it, and begin a new one"},

@@ -91,7 +91,8 @@ void session_touch(struct memory_session *session);
 
 /* ---- session_run.c: what session_store.h says ----------------------------------------------- */
 
-const struct served_version *session_run_version(struct session *session);
+enum session_status session_run_version(struct session *session,
+                                        const struct served_version **version);
 enum session_status session_run_copy_state(struct session *session, float **state,
                                            const struct served_version **version, uint64_t *steps);
 enum session_status session_run_write_state(struct session *session,

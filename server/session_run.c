@@ -14,13 +14,19 @@ static size_t state_size(const struct served_version *version)
     return lstm_model_info(batch_queue_model(version->queue))->state_size;
 }
 
-const struct served_version *session_run_version(struct session *base)
+static const struct served_version *retain_version(struct memory_session *session)
 {
-    struct memory_session *session = (struct memory_session *)base;
     pthread_mutex_lock(&session->store->lock);
     const struct served_version *version = registry_retain(session->version);
     pthread_mutex_unlock(&session->store->lock);
     return version;
+}
+
+enum session_status session_run_version(struct session *session,
+                                        const struct served_version **version)
+{
+    *version = retain_version((struct memory_session *)session);
+    return SESSION_OK;
 }
 
 /* Whether the version is still the session's, and then its state and steps. */
@@ -41,7 +47,7 @@ enum session_status session_run_copy_state(struct session *session, float **stat
                                            const struct served_version **version, uint64_t *steps)
 {
     for (;;) {
-        *version = session_run_version(session);
+        *version = retain_version((struct memory_session *)session);
         *state = calloc(state_size(*version) + 1, sizeof **state);
         if (*state != NULL && read_state((struct memory_session *)session, *version, *state, steps))
             return SESSION_OK;

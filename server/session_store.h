@@ -15,7 +15,7 @@ struct session_store {
                                 struct session **session);
     struct session *(*retain)(struct session *session);
     void (*release)(struct session *session); /* never NULL */
-    const struct served_version *(*version)(struct session *session);
+    enum session_status (*version)(struct session *session, const struct served_version **version);
     void (*info)(struct session *session, struct session_info *info);
     enum session_status (*copy_state)(struct session *session, float **state,
                                       const struct served_version **version, uint64_t *steps);

@@ -80,9 +80,9 @@ void session_release(struct session *session)
         session->sessions->store->release(session);
 }
 
-const struct served_version *session_version(struct session *session)
+enum session_status session_version(struct session *session, const struct served_version **version)
 {
-    return session->sessions->store->version(session);
+    return session->sessions->store->version(session, version);
 }
 
 void session_info(struct session *session, struct session_info *info)

@@ -100,19 +100,24 @@ LSTM_MUST_CHECK enum session_status sessions_begin(struct sessions *sessions,
                                                    uint64_t steps, struct session_info *info);
 
 /* The session of this model and id, held until session_release() also if it ends meanwhile.
- * UNKNOWN, EXPIRED, EVICTED. */
+ * UNKNOWN, EXPIRED, EVICTED, DAMAGED, NO_MEMORY. Every function below gives AWAY and UNSURE, too,
+ * where a store that waits keeps them, and CONTENDED if it changes a session. */
 LSTM_MUST_CHECK enum session_status sessions_find(struct sessions *sessions, const char *model,
                                                   const char *id, struct session **session);
 struct session *session_retain(struct session *session);
 void session_release(struct session *session);
 
-/* The version that it runs on, held by the caller until registry_release(). NULL: ELSEWHERE. */
-const struct served_version *session_version(struct session *session);
+/* The version that it runs on, held by the caller until registry_release(). ELSEWHERE, DAMAGED:
+ * NULL.
+ */
+LSTM_MUST_CHECK enum session_status session_version(struct session *session,
+                                                    const struct served_version **version);
 
 void session_info(struct session *session, struct session_info *info);
 
 /* Its state [state_size] in new memory, with the version and the steps that belong to it; the
- * version is held by the caller until registry_release(). NO_MEMORY, ELSEWHERE: there is neither.
+ * version is held by the caller until registry_release(). NO_MEMORY, ELSEWHERE, DAMAGED: there is
+ * neither.
  */
 LSTM_MUST_CHECK enum session_status session_copy_state(struct session *session, float **state,
                                                        const struct served_version **version,
@@ -144,9 +149,9 @@ LSTM_MUST_CHECK enum session_status sessions_end(struct sessions *sessions,
 LSTM_MUST_CHECK enum session_status sessions_discard(struct sessions *sessions, const char *model,
                                                      const char *id);
 
-/* Up to `most` sessions of a model (NULL: of all) that began after the one of this number (0: from
- * the first), oldest first, each held until session_release(); *n: how many. Each that lives from
- * the first page to the last is on one of them, once. AWAY. */
+/* Up to `most` sessions of a model (NULL: of all, in memory only) that began after the one of this
+ * number (0: from the first), oldest first, each held until session_release(); *n: how many. Each
+ * that lives from the first page to the last is on one of them, once. AWAY. */
 LSTM_MUST_CHECK enum session_status sessions_list(struct sessions *sessions, const char *model,
                                                   uint64_t after, size_t most,
                                                   struct session **list, size_t *n);

@@ -49,6 +49,13 @@ struct session *find_session_of(const char *id)
     return session;
 }
 
+const struct served_version *version_of(struct session *session)
+{
+    const struct served_version *version;
+    ck_assert_int_eq(session_version(session, &version), SESSION_OK);
+    return version;
+}
+
 float *copy_state_of(struct session *session, const struct served_version **version,
                      uint64_t *steps)
 {
@@ -98,7 +105,7 @@ enum session_status test_piece_run(struct test_piece *test, struct session *sess
 enum session_status test_piece_run_until(struct test_piece *test, struct session *session,
                                          const float *input, size_t steps, int64_t deadline_us)
 {
-    const struct served_version *version = session_version(session);
+    const struct served_version *version = version_of(session);
     *test = (struct test_piece){.sequence = {.input = input, .steps = steps}};
     test->sequence.output = test->output;
     test->job =

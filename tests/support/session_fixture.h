@@ -19,6 +19,9 @@ void begin_session(const char *id);
 /* Finds it, which is expected to go well. To be released. */
 struct session *find_session_of(const char *id);
 
+/* Its version, to be released. */
+const struct served_version *version_of(struct session *session);
+
 /* Its state, new; to go well. */
 float *copy_state_of(struct session *session, const struct served_version **version,
                      uint64_t *steps);

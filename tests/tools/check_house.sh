@@ -36,6 +36,7 @@ curl/curl.h server/http_client.c
 zlib.h core/gzip.c
 jansson.h core/json_doc.c server/json.c
 microhttpd.h server/http.c server/http_exchange.c server/http_exchange.h
+hiredis/hiredis.h server/redis.c
 gnutls/abstract.h server/tls.c
 gnutls/crypto.h server/sha256.c
 gnutls/gnutls.h server/tls.c
