@@ -24,6 +24,14 @@ static enum lstm_status parse_file(const char *path, struct json_t **root, struc
     return status;
 }
 
+static size_t count(const struct option *options)
+{
+    size_t n = 0;
+    while (options != NULL && options[n].name != NULL)
+        n++;
+    return n;
+}
+
 /* Takes the members of an object as the settings of the same names. */
 static enum lstm_status take_members(struct options *options, const char **names,
                                      struct lstm_error *error)
@@ -39,6 +47,8 @@ static enum lstm_status take_members(struct options *options, const char **names
         options->settings[i].member = json_member(root, names[i]);
         options->settings[i].file = path;
     }
+    for (size_t i = 0; i < count(options->command->neighbours); i++)
+        names[options->n_own + i] = options->command->neighbours[i].name;
     if (json_has_unknown_key(root, names, key))
         return lstm_fail(error, LSTM_INVALID,
                          "%s: \"%s\" is no option; see lstmd %s --help for those there are", path,
@@ -48,7 +58,8 @@ static enum lstm_status take_members(struct options *options, const char **names
 
 enum lstm_status config_file_read(struct options *options, struct lstm_error *error)
 {
-    const char **names = calloc(options->n_own + 1, sizeof *names);
+    const char **names =
+        calloc(options->n_own + count(options->command->neighbours) + 1, sizeof *names);
     if (names == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory");
     enum lstm_status status = parse_file(options->common.config, &options->file, error);

@@ -58,6 +58,8 @@ struct command {
     size_t min_arguments, max_arguments;
     /* Returns the exit status. config is that struct; arguments are the positional ones. */
     int (*run)(const void *config, size_t n_arguments, char *const *arguments);
+    const struct option *neighbours; /* options that a config file may have for another command,
+                                        which is given the same file; NULL: none */
 };
 
 /* The commands, ended by a row without a name (commands.c). */
