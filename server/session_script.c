@@ -48,7 +48,7 @@ const char session_script[] =
     "  return answer(call('GET', P .. 'ended:' .. member) or 'unknown')\n"
     "end\n"
     "local function keep()\n"
-    "  call('ZADD', use, now, member)\n"
+    "  call('ZADD', use, clock[1] * 1000000 + clock[2], member)\n"
     "  if ttl == '0' then call('PERSIST', key) else call('PEXPIRE', key, ttl) end\n"
     "end\n"
     "local kind = call('TYPE', key).ok\n"

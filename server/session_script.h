@@ -5,7 +5,7 @@
  *
  *     {lstmd}:session:<model>/<id>   hash: the record; it expires by itself
  *     {lstmd}:ended:<model>/<id>     "expired" or "evicted", for an hour
- *     {lstmd}:use                    sorted set: <model>/<id> by last use, ms
+ *     {lstmd}:use                    sorted set: <model>/<id> by last use, us
  *     {lstmd}:age:<model>            sorted set: <model>/<id> by number
  *     {lstmd}:number                 the last number that was given
  *

@@ -75,8 +75,8 @@ static void pass(struct redis_proxy *proxy, struct pair *pair, bool is_command)
         return;
     const ssize_t answered = recv(pair->server, data, sizeof data, 0);
     (void)answered; /* it is done, whatever it says */
-    close_pair(pair);
     atomic_fetch_sub(&proxy->n_lost, 1);
+    close_pair(pair);
 }
 
 static void *run(void *argument)

@@ -11,7 +11,7 @@
 #include "tests/support/answer_text.h"
 #include "tests/support/model_store.h"
 
-enum { MOST_OPTIONS = 24, TEXT_BYTES = 16384, PATIENCE_US = 20000000, POLL_MS = 10 };
+enum { MOST_OPTIONS = 24, TEXT_BYTES = 65536, PATIENCE_US = 20000000, POLL_MS = 10 };
 
 struct redis_server redis_server;
 struct temp_folder replicas_folder;
@@ -78,7 +78,7 @@ const char *replica_ask(size_t i, const char *method, const char *path, const ch
 {
     static char text[TEXT_BYTES];
     const int found = replica_try(&replicas[i].client, method, path, body, text, sizeof text);
-    ck_assert_msg(found == status, "%s %s: %d %s; the log:\n%s", method, path, found, text,
+    ck_assert_msg(found == status, "%s %s: %d %.1000s; the log:\n%s", method, path, found, text,
                   daemon_log(&replicas[i].server));
     return text;
 }
@@ -92,7 +92,7 @@ void replica_await(size_t i, const char *method, const char *path, const char *b
         const int found = replica_try(&replicas[i].client, method, path, body, text, sizeof text);
         if (found == status && strstr(text, words) != NULL)
             return;
-        ck_assert_msg(monotonic_us() < until_us, "%s %s: %d %s", method, path, found, text);
+        ck_assert_msg(monotonic_us() < until_us, "%s %s: %d %.1000s", method, path, found, text);
         poll(NULL, 0, POLL_MS);
     }
 }
