@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# image.sh: builds the image from a clean clone and runs it, with podman and without its registry.
+# SPDX-License-Identifier: Apache-2.0
+#
+# Podman works in namespaces of its own, which end with this script; the base image is made from
+# Debian's mirror. What is committed is built, not what lies about. build/containers keeps the base
+# image and the layers; CONTAINERS=DIR puts them elsewhere. Says why where it cannot run.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+work=${CONTAINERS:-$PWD/build/containers}
+image=localhost/lstmd:test
+export CONTAINERS_STORAGE_CONF=$work/storage.conf CONTAINERS_CONF=$work/containers.conf
+
+say() { echo "test-docker: image: $*"; }
+skip() { say "not built: $*" && exit 0; }
+die() { echo "test-docker: image: $*" >&2 && exit 1; }
+# quietly COMMAND...: without its output, unless it fails.
+quietly() { "$@" >"$work/log" 2>&1 || { tail -n 60 "$work/log" && die "failed: $*"; }; }
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
+
+# The image debian:bookworm-slim as Debian's own packages make it, from this machine's mirror.
+make_base() {
+    [ ! -s "$work/base.tar" ] || return 0
+    local sources=/etc/apt/sources.list.d/debian.sources
+    [ -e $sources ] || sources=/etc/apt/sources.list
+    quietly mmdebstrap --variant=minbase --format=tar \
+        --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Check-Date "false"' \
+        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+        bookworm "$work/base.tar.part" $sources
+    mv "$work/base.tar.part" "$work/base.tar"
+}
+
+configure() {
+    cat >"$CONTAINERS_STORAGE_CONF" <<END
+[storage]
+driver = "overlay"
+graphroot = "$work/storage"
+runroot = "$work/run"
+END
+    cat >"$CONTAINERS_CONF" <<END
+[containers]
+cgroups = "disabled"
+cgroupns = "host"
+default_ulimits = []
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "crun"
+tmp_dir = "$work/run/libpod"
+END
+}
+
+# In a namespace: crun refuses the hybrid cgroup tree, and podman believes it just booted.
+enter() {
+    umount /sys/fs/cgroup/unified 2>/dev/null || true
+    mount -t tmpfs tmpfs /run
+    mkdir -p /run/lock "$work/run"
+    mount -t tmpfs tmpfs "$work/run"
+    podman rm -af >/dev/null 2>&1 || true
+}
+
+build() {
+    local base=docker.io/library/debian:bookworm-slim
+    podman image exists $base || quietly podman import -q "$work/base.tar" $base
+    quietly podman build --network host --pull=never --format docker -t $image \
+        --build-arg REVISION="$(git rev-parse HEAD)" -f "$work/source/docker/Dockerfile" "$work/source"
+}
+
+check_contents() {
+    local bytes mounted extra
+    bytes=$(podman image inspect $image --format '{{.Size}}')
+    say "$bytes bytes, all of it ours: the base image is empty"
+    [ "$bytes" -lt 60000000 ] || die "the image has $bytes bytes; 60 MB is the limit"
+    mounted=$(podman image mount $image)
+    extra=$(cd "$mounted" && find . ! -type d | grep -vE '^\./usr/local/bin/lstmd$|^\./etc/nsswitch\.conf$' |
+        grep -vE '^\./models/mnist/1/(model\.json|weights\.safetensors)$' |
+        grep -vE '^\./usr/share/doc/[^/]+/copyright$|^\./(usr/)?lib[^ ]*/lib[a-z0-9_+-]+\.so[.0-9]*$' |
+        grep -vE '^\./lib[^ ]*/ld-linux[^/]*\.so[.0-9]*$|^\./(dev|etc|proc|run|sys)/' || true)
+    [ -z "$extra" ] || die "the image holds what it need not: $extra"
+    [ "$(find "$mounted" -name '*openblas*' ! -type d | wc -l)" = 1 ] || die "not one OpenBLAS"
+    podman image unmount $image >/dev/null
+    if podman run --rm --network none --entrypoint /bin/sh $image -c true 2>/dev/null; then
+        die "there is a shell in the image"
+    fi
+}
+
+# start NAME OPTIONS...: a container, locked up as far as it goes; waits until it is ready.
+start() {
+    local name=$1
+    shift
+    podman run -d --name "$name" --network host --read-only --cap-drop all \
+        --security-opt no-new-privileges "$@" $image >/dev/null 2>"$work/log" || {
+        cat "$work/log"
+        die "podman run failed"
+    }
+    until curl -fs -o /dev/null http://127.0.0.1:8501/v2/health/ready; do
+        [ "$(podman inspect "$name" --format '{{.State.Running}}')" = true ] || {
+            podman logs "$name"
+            die "the container ended"
+        }
+    done
+}
+
+# What the container logged first, and when it began: the start as a client sees it.
+say_start() {
+    local began
+    began=$(($(podman inspect "$1" --format '{{.State.StartedAt.UnixNano}}') / 1000000))
+    say "ready $(($2 - began)) ms after its start, polls included"
+}
+
+# stop NAME: SIGTERM; it must end by itself, with status 0.
+stop() {
+    local from status
+    from=$(milliseconds)
+    podman kill --signal TERM "$1" >/dev/null
+    status=$(podman wait "$1")
+    say "ended with status $status, $(($(milliseconds) - from)) ms after SIGTERM"
+    [ "$status" = 0 ] || die "it should end with status 0"
+    podman rm "$1" >/dev/null 2>&1
+}
+
+run() {
+    local url=http://127.0.0.1:8501/v1/models/mnist answer
+    ip link set lo up
+    check_contents
+
+    start stranger --user 12345:12345
+    say_start stranger "$(milliseconds)"
+    answer=$(curl -fsS "$url:predict" -d @tests/data/mnist/digit.json)
+    python3 -c 'import json, sys
+rows = json.load(sys.stdin)["predictions"]
+sys.exit(0 if len(rows) == 1 and max(range(10), key=rows[0].__getitem__) == 7 else 1)' <<<"$answer" ||
+        die "no 7 was seen: $answer"
+    podman healthcheck run stranger || die "its healthcheck fails"
+    stop stranger
+
+    start owner
+    curl -fsS -o /dev/null "$url:train-step?dtype=uint8&labels=7" -H 'Content-Type: application/octet-stream' \
+        --data-binary @tests/data/mnist/digit.bin || die "it cannot keep what it learns"
+    curl -fsS -o /dev/null http://127.0.0.1:8501/ || die "the demo page is not there"
+    stop owner
+}
+
+case ${1:-} in
+"")
+    python3 tests/docker/classic_dockerfile.py docker/Dockerfile
+    [ "$(id -u)" = 0 ] || skip "only root can give podman a namespace here"
+    for tool in podman crun mmdebstrap ip; do
+        command -v $tool >/dev/null || skip "$tool is not installed (make deps-docker)"
+    done
+    unshare -m -n -p -f --mount-proc --propagation private mount -t tmpfs tmpfs /run 2>/dev/null ||
+        skip "this machine gives no namespaces"
+    mkdir -p "$work"
+    make_base
+    configure
+    rm -rf "$work/source"
+    git -c advice.detachedHead=false clone -q --no-local . "$work/source"
+    unshare -m -p -f --mount-proc --kill-child --propagation private "$0" build
+    unshare -m -n -p -f --mount-proc --kill-child --propagation private "$0" run
+    rm -rf "$work/source"
+    say "passed"
+    ;;
+build | run)
+    enter
+    "$1"
+    ;;
+esac
