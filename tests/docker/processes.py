@@ -1,0 +1,117 @@
+"""processes.py: the stack of docker/compose.yaml as processes of this machine.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+from render_haproxy import render
+
+HOST = "127.0.0.1"
+JSON = "application/json"
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = 30) -> float:
+    """Waits until the condition holds; says how many seconds that took."""
+    begin = time.monotonic()
+    while not condition():
+        if time.monotonic() - begin > seconds:
+            raise SystemExit(f"test-docker: stack: after {seconds} s still not so: {what}")
+        time.sleep(0.01)
+    return time.monotonic() - begin
+
+
+def call(port: int, method: str, path: str, body: Any = None, kind: str = JSON) -> tuple[int, Any]:
+    """One request on a connection of its own: status and body; 0 and why if there was no answer."""
+    data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    connection = http.client.HTTPConnection(HOST, port, timeout=60)
+    try:
+        connection.request(method, path, data, {"Content-Type": kind})
+        answer = connection.getresponse()
+        text = answer.read()
+        return answer.status, json.loads(text) if text.startswith(b"{") else text
+    except (OSError, http.client.HTTPException) as error:
+        return 0, repr(error)
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return listener.getsockname()[1]
+
+
+class Stack:
+    """Processes and a folder, which end with the `with` block."""
+
+    def __init__(self, lstmd: str) -> None:
+        self.lstmd = lstmd
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.models = self.folder / "models"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.ports: dict[str, int] = {}
+        shutil.copytree("models/mnist/1", self.models / "mnist" / "1")
+
+    def __enter__(self) -> Stack:
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed is not None:
+            for log in sorted(self.folder.glob("*.log")):
+                print(f"== {log.name}", *log.read_text().splitlines()[-20:], sep="\n", file=sys.stderr)
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+        shutil.rmtree(self.folder)
+
+    def start(self, name: str, command: list[str], **environment: str) -> None:
+        """Starts a process whose output goes to a file of its name."""
+        with open(self.folder / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen(
+                command, stdout=log, stderr=log, env={**os.environ, **environment})
+
+    def start_lstmd(self, name: str, **options: str) -> None:
+        """A daemon with LSTMD_<option> as in compose.yaml, and waits until it is ready."""
+        port = self.ports.setdefault(name, free_port())
+        settings = {f"LSTMD_{option.upper()}": value for option, value in options.items()}
+        self.start(name, [self.lstmd, "serve", "--models", str(self.models), "--port", str(port),
+                          "--log-level", "warn", "--workers", "1", "--io-threads", "1"], **settings)
+        until(lambda: call(port, "GET", "/v2/health/ready")[0] == 200, f"{name} is ready")
+
+    def start_redis(self) -> None:
+        """Redis as in compose.yaml."""
+        port = self.ports.setdefault("redis", free_port())
+        self.start("redis", ["redis-server", "--port", str(port), "--bind", HOST, "--save", "",
+                             "--appendonly", "no", "--dir", str(self.folder)])
+        until(lambda: socket.socket().connect_ex((HOST, port)) == 0, "redis listens")
+
+    def start_haproxy(self, replicas: list[str]) -> None:
+        """The shipped configuration before these replicas and the trainer."""
+        port = self.ports.setdefault("haproxy", free_port())
+        config = self.folder / "haproxy.cfg"
+        config.write_text(render([f"{HOST}:{self.ports[name]}" for name in replicas]))
+        self.start("haproxy", ["haproxy", "-db", "-f", str(config)], LSTMD_LISTEN=f"{HOST}:{port}",
+                   LSTMD_FIGURES=f"{HOST}:{free_port()}",
+                   LSTMD_TRAINER=f"{HOST}:{self.ports['trainer']}")
+        until(lambda: call(port, "GET", "/v1/models")[0] == 200, "haproxy answers")
+
+    def end(self, name: str, signal: int) -> int:
+        """Sends a signal and waits for the end; the exit status."""
+        process = self.processes.pop(name)
+        process.send_signal(signal)
+        return process.wait()

@@ -1,0 +1,28 @@
+"""render_haproxy.py REPLICA...: docker/haproxy.cfg with these replicas, HOST:PORT each, on stdout.
+
+SPDX-License-Identifier: Apache-2.0
+
+The shipped file finds replicas by one name that has many addresses; on one machine they are told
+apart by ports. Everything else stays as it is shipped; its other addresses are environment.
+"""
+
+import re
+import sys
+
+TEMPLATE = "docker/haproxy.cfg"
+SERVERS = re.compile(r'^    server-template replica \d+ "\$\{LSTMD_REPLICAS\}".*$', re.MULTILINE)
+
+
+def render(replicas: list[str]) -> str:
+    """The configuration with a `server` line for each replica where names were to be resolved."""
+    with open(TEMPLATE, encoding="utf-8") as file:
+        text = file.read()
+    servers = "\n".join(f"    server replica{i} {address}" for i, address in enumerate(replicas, 1))
+    rendered, count = SERVERS.subn(servers, text)
+    if count != 2:
+        raise SystemExit(f"{TEMPLATE}: expected two lines of servers, found {count}")
+    return rendered
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render(sys.argv[1:]))
