@@ -163,6 +163,8 @@ build_packages := gcc libc6-dev make pkg-config libmicrohttpd-dev libjansson-dev
 test_packages  := $(build_packages) check curl openssl python3 \
                   python3-setuptools python3-venv python3-wheel redis-server
 dev_packages   := $(test_packages) clang clang-format clang-tidy libonnx-testdata
+docker_packages := podman crun netavark mmdebstrap iproute2 docker-compose haproxy redis-server \
+                   prometheus python3 python3-yaml
 
 # Installs those of the packages that are missing, saying so first; sudo only when not root.
 define install_packages
@@ -174,13 +176,17 @@ define install_packages
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	fi
 endef
-.PHONY: deps deps-test deps-dev
+.PHONY: deps deps-test deps-dev deps-docker
 deps:
 	$(call install_packages,$(build_packages))
 deps-test:
 	$(call install_packages,$(test_packages))
 deps-dev:
 	$(call install_packages,$(dev_packages))
+deps-docker:
+	$(call install_packages,$(docker_packages))
+	$(Q)mkdir -p build/docker-check && cp tests/docker/package.json build/docker-check/ && \
+	if command -v npm >/dev/null; then npm install --prefix build/docker-check --silent --no-audit --no-fund; fi
 
 ## run: install what is missing, build, and serve the shipped model at http://127.0.0.1:8501
 .PHONY: run
@@ -221,6 +227,13 @@ deps-web:
 test-web: $(B)/lstmd $(B)/prepare_digit
 	$(Q)LSTMD=$(B)/lstmd PREPARE_DIGIT=$(B)/prepare_digit \
 	  NODE_PATH=$${NODE_PATH:-$(CURDIR)/build/browser/node_modules} tests/web/run.sh browser
+
+## test-docker: the files of docker/ judged, the stack run as processes, the image built by podman
+.PHONY: test-docker
+test-docker: $(B)/lstmd
+	$(Q)tests/docker/validate.sh
+	$(Q)tests/docker/stack.sh $(B)/lstmd
+	$(Q)tests/docker/image.sh
 
 ## asan: all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 ## tsan: all tests under ThreadSanitizer
