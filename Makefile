@@ -64,7 +64,8 @@ core_src   := $(filter-out $(isa_src),$(wildcard core/*.c core/import/*.c))
 server_src := $(filter-out server/main.c,$(wildcard server/*.c))
 core_obj   := $(core_src:%.c=$(B)/obj/%.o) $(foreach isa,$(isas),$(isa_src:%.c=$(B)/obj/%.$(isa).o))
 server_obj := $(server_src:%.c=$(B)/obj/%.o) $(B)/obj/web_files.o
-test_src   := $(wildcard tests/support/*.c tests/core/*.c tests/import/*.c tests/server/*.c tests/http/*.c tests/clients/*.c)
+test_src   := $(wildcard tests/support/*.c tests/core/*.c tests/import/*.c tests/server/*.c tests/http/*.c tests/clients/*.c) \
+              tests/faults/allocations.c
 test_obj   := $(test_src:%.c=$(B)/obj/%.o) $(B)/obj/clients/c/lstmd_client.o
 fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)
 fuzzers    := $(fuzz_src:tests/fuzz/%.c=$(B)/%)
@@ -90,12 +91,13 @@ $(B)/lstmd.bash $(B)/lstmd.fish $(B)/lstmd.zsh: $(B)/lstmd.%: $(B)/lstmd
 	$(call say,GEN,$@)
 	$(Q)$< completion $* > $@
 
-# Preloaded into daemons by tests, to let their calls to the file system fail.
-$(B)/libfaults.so: tests/faults/faults.c tests/faults/faults.h $(B)/flags
+# Preloaded into daemons by tests, to let their calls fail.
+preloads := $(addprefix $(B)/lib,$(addsuffix .so,allocations faults))
+$(preloads): $(B)/lib%.so: tests/faults/%.c tests/faults/%.h $(B)/flags
 	$(call say,LINK,$@)
 	$(Q)$(CC) -std=c11 $(warnings) $(cppdefs) -O1 -g -fPIC -shared -o $@ $< -ldl
 
-$(B)/run_tests: $(test_obj) $(B)/obj/suites.o $(server_obj) $(B)/liblstm.a | $(B)/libfaults.so
+$(B)/run_tests: $(test_obj) $(B)/obj/suites.o $(server_obj) $(B)/liblstm.a | $(preloads)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_cflags) -o $@ $^ $(all_libs) $(check_libs)
 
@@ -296,6 +298,13 @@ KILL_ROUNDS ?= 200
 train-kill: deps-test
 	$(Q)$(MAKE) --no-print-directory $(B)/run_tests $(B)/lstmd
 	$(Q)TRAIN_KILL_ROUNDS=$(KILL_ROUNDS) OPENBLAS_NUM_THREADS=1 $(B)/run_tests train_durable
+
+## torture: every allocation fails in turn, in core and in a daemon: the tests' quick forms in full
+.PHONY: torture
+torture: deps-test
+	$(Q)$(MAKE) --no-print-directory $(B)/run_tests $(B)/lstmd
+	$(Q)for suite in core_allocations request_allocations; do \
+	  TORTURE=full OPENBLAS_NUM_THREADS=1 $(B)/run_tests $$suite || exit 1; done
 
 ## evaluate: accuracy of the shipped model through HTTP, on the test images and a distorted copy
 .PHONY: evaluate

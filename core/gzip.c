@@ -32,8 +32,8 @@ enum lstm_status gzip_open(const char *path, struct gzip_file **file, struct lst
     free(opened);
     if (errno == ENOENT || errno == ENOTDIR)
         return lstm_fail(error, LSTM_NOT_FOUND, "%s: no such file", path);
-    return lstm_fail(error, LSTM_IO, "%s: cannot be opened: %s", path,
-                     errno != 0 ? strerror(errno) : "out of memory");
+    return lstm_fail(error, errno == 0 || errno == ENOMEM ? LSTM_NO_MEMORY : LSTM_IO,
+                     "%s: cannot be opened: %s", path, strerror(errno != 0 ? errno : ENOMEM));
 }
 
 static enum lstm_status fail_read(gzFile zlib, struct lstm_error *error)
@@ -77,11 +77,12 @@ void gzip_close(struct gzip_file *file)
     free(file);
 }
 
-bool gzip_inflate(const void *packed, size_t n_packed, void *unpacked, size_t n_unpacked)
+enum lstm_status gzip_inflate(const void *packed, size_t n_packed, void *unpacked,
+                              size_t n_unpacked)
 {
     z_stream stream = {.next_in = packed, .next_out = unpacked};
     if (inflateInit2(&stream, -MAX_WBITS) != Z_OK)
-        return false;
+        return LSTM_NO_MEMORY;
     int code = Z_OK;
     while (code == Z_OK) {
         const size_t in = n_packed - (size_t)(stream.next_in - (const Bytef *)packed);
@@ -93,7 +94,9 @@ bool gzip_inflate(const void *packed, size_t n_packed, void *unpacked, size_t n_
     const bool whole = code == Z_STREAM_END && stream.next_in == (const Bytef *)packed + n_packed &&
                        stream.next_out == (Bytef *)unpacked + n_unpacked;
     inflateEnd(&stream);
-    return whole;
+    if (code == Z_MEM_ERROR)
+        return LSTM_NO_MEMORY;
+    return whole ? LSTM_OK : LSTM_FORMAT;
 }
 
 uint32_t gzip_crc32(uint32_t crc, const void *data, size_t n)

@@ -22,9 +22,9 @@ LSTM_MUST_CHECK enum lstm_status gzip_read(struct gzip_file *file, void *data, s
 void gzip_close(struct gzip_file *file);
 
 /* Unpacks raw deflate data (RFC 1951, as zip archives have it) into exactly n_unpacked bytes.
- * False: it is broken, or of another size, or there is no memory. */
-LSTM_MUST_CHECK bool gzip_inflate(const void *packed, size_t n_packed, void *unpacked,
-                                  size_t n_unpacked);
+ * FORMAT: it is broken, or of another size. NO_MEMORY. The sentence is the caller's to make. */
+LSTM_MUST_CHECK enum lstm_status gzip_inflate(const void *packed, size_t n_packed, void *unpacked,
+                                              size_t n_unpacked);
 
 /* The CRC-32 of gzip and PNG, of bytes that go on where `crc` ended; begin with 0. */
 uint32_t gzip_crc32(uint32_t crc, const void *data, size_t n);

@@ -2,9 +2,8 @@
 #include "core/json_doc.h"
 
 #include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "core/json_memory.h"
 #include "core/status.h"
 
 /* A struct doc is a json_t under another name, so that users of this header need no jansson. */
@@ -26,12 +25,13 @@ enum lstm_status doc_parse(const char *text, size_t n, struct doc **root, struct
 {
     json_error_t why;
     *root = NULL;
-    json_t *json = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
+    bool no_memory;
+    json_t *json = json_memory_load(text, n, JSON_REJECT_DUPLICATES, &why, &no_memory);
     if (json != NULL) {
         *root = (struct doc *)json;
         return LSTM_OK;
     }
-    if (json_error_code(&why) == json_error_out_of_memory)
+    if (no_memory)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory reading JSON");
     return lstm_fail(error, LSTM_INVALID, "not JSON at line %d, column %d: %s", why.line,
                      why.column, why.text);
@@ -132,21 +132,4 @@ const char *doc_key(void *member)
 const struct doc *doc_value(void *member)
 {
     return (const struct doc *)json_object_iter_value(member);
-}
-
-bool doc_append_quoted(char **out, const char *text)
-{
-    json_t *string = json_string_nocheck(text);
-    char *quoted = string == NULL ? NULL : json_dumps(string, JSON_ENCODE_ANY);
-    json_decref(string);
-    if (quoted == NULL)
-        return false;
-    const size_t had = *out == NULL ? 0 : strlen(*out), more = strlen(quoted);
-    char *grown = realloc(*out, had + more + 1);
-    if (grown != NULL) {
-        memcpy(grown + had, quoted, more + 1);
-        *out = grown;
-    }
-    free(quoted);
-    return grown != NULL;
 }

@@ -1,4 +1,4 @@
-/* json_doc.h: read-only JSON documents; json_doc.c is the one file of core that knows jansson.
+/* json_doc.h: read-only JSON documents; json_doc.c alone of core reads with jansson.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Strict: duplicate keys, NUL characters in texts and anything behind the document are errors.
@@ -39,8 +39,5 @@ void *doc_first(const struct doc *object);
 void *doc_next(const struct doc *object, void *member);
 const char *doc_key(void *member);
 const struct doc *doc_value(void *member);
-
-/* Appends a text as a JSON string to *out, which grows (realloc); false: no memory. */
-bool doc_append_quoted(char **out, const char *text);
 
 #endif

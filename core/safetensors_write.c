@@ -2,7 +2,6 @@
  *
  * Tensors go out in the order given; the header is padded with spaces to 8 bytes, so that a reader
  * may map the data. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "core/safetensors.h"
 #include "core/spec.h"
 #include "core/status.h"
+#include "core/text.h"
 
 static size_t elements(const struct safetensors_tensor *tensor)
 {
@@ -63,64 +63,51 @@ void safetensors_put(const struct safetensors_tensor *tensors, size_t n, struct 
             put_converted(&tensors[i], writer);
 }
 
-static void put_tensor(FILE *out, const struct safetensors_tensor *tensor, size_t begin)
+static void put_tensor(struct text *out, const struct safetensors_tensor *tensor, size_t begin)
 {
-    fprintf(out, "\"%s\":{\"dtype\":\"%s\",\"shape\":[%zu", tensor->name,
-            spec_dtype_names[tensor->dtype], tensor->shape[0]);
+    text_printf(out, "\"%s\":{\"dtype\":\"%s\",\"shape\":[%zu", tensor->name,
+                spec_dtype_names[tensor->dtype], tensor->shape[0]);
     if (tensor->rank == 2)
-        fprintf(out, ",%zu", tensor->shape[1]);
-    fprintf(out, "],\"data_offsets\":[%zu,%zu]}", begin, begin + data_size(tensor));
+        text_printf(out, ",%zu", tensor->shape[1]);
+    text_printf(out, "],\"data_offsets\":[%zu,%zu]}", begin, begin + data_size(tensor));
 }
 
-static bool put_texts(FILE *out, const struct safetensors_text *texts, size_t n)
+static void put_texts(struct text *out, const struct safetensors_text *texts, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        char *quoted = NULL;
-        if (!doc_append_quoted(&quoted, texts[i].text))
-            return false;
-        fprintf(out, "%s\"%s\":%s", i > 0 ? "," : "", texts[i].key, quoted);
-        free(quoted);
+        text_printf(out, "%s\"%s\":", i > 0 ? "," : "", texts[i].key);
+        text_quote(out, texts[i].text);
     }
-    return true;
 }
 
 enum lstm_status safetensors_header(const struct safetensors_tensor *tensors, size_t n,
                                     const struct safetensors_text *texts, size_t n_texts,
                                     char **header, size_t *header_bytes, struct lstm_error *error)
 {
-    char *text = NULL;
-    size_t bytes = 0, begin = 0;
+    struct text out = {0};
     const char length_word[8] = {0};
+    size_t begin = 0;
     *header = NULL;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out == NULL)
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a header");
-    fwrite(length_word, 1, sizeof length_word, out);
-    fputs("{", out);
+    text_put(&out, length_word, sizeof length_word);
+    text_printf(&out, n_texts > 0 ? "{\"__metadata__\":{" : "{");
+    put_texts(&out, texts, n_texts);
     if (n_texts > 0)
-        fputs("\"__metadata__\":{", out);
-    bool fine = put_texts(out, texts, n_texts);
-    if (n_texts > 0)
-        fputs(n > 0 ? "}," : "}", out);
+        text_printf(&out, n > 0 ? "}," : "}");
     for (size_t i = 0; i < n; i++) {
-        put_tensor(out, &tensors[i], begin);
+        put_tensor(&out, &tensors[i], begin);
         begin += data_size(&tensors[i]);
-        fputs(i + 1 < n ? "," : "", out);
+        text_printf(&out, i + 1 < n ? "," : "");
     }
-    fputs("}", out);
-    fflush(out);
-    for (size_t pad = (8 - bytes % 8) % 8; pad > 0; pad--)
-        fputs(" ", out);
-    fine = !ferror(out) && fine;
-    fine = fclose(out) == 0 && fine;
-    if (!fine) {
-        free(text);
+    text_put(&out, "}", 1);
+    text_printf(&out, "%*s", (int)((8 - out.n % 8) % 8), "");
+    if (out.failed) {
+        free(out.data);
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a header");
     }
-    const uint64_t length = bytes - sizeof length_word;
+    const uint64_t length = out.n - sizeof length_word;
     for (size_t i = 0; i < sizeof length_word; i++)
-        text[i] = (char)(length >> 8 * i & 0xff);
-    *header = text;
-    *header_bytes = bytes;
+        out.data[i] = (char)(length >> 8 * i & 0xff);
+    *header = out.data;
+    *header_bytes = out.n;
     return LSTM_OK;
 }

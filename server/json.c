@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "core/json_memory.h"
 #include "core/status.h"
 
 static const char *const kind_names[] = {
@@ -38,10 +39,12 @@ static enum lstm_status parse_rest(const struct buf *rest, json_t **root, struct
     if (nul != NULL)
         return fail_syntax(rest, (size_t)(nul - rest->data), "found byte 0x00", error);
     json_error_t found;
-    *root = json_loadb(rest->data, rest->n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &found);
+    bool no_memory;
+    *root = json_memory_load(rest->data, rest->n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &found,
+                             &no_memory);
     if (*root != NULL)
         return LSTM_OK;
-    if (json_error_code(&found) == json_error_out_of_memory)
+    if (no_memory)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the body");
     /* It quotes the body, which may hold anything. */
     for (char *c = found.text; *c != '\0'; c++) {
@@ -150,10 +153,11 @@ enum lstm_status json_file_parse(const char *text, size_t n, struct json_t **roo
                                  struct lstm_error *error)
 {
     json_error_t found;
-    *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &found);
+    bool no_memory;
+    *root = json_memory_load(text, n, JSON_REJECT_DUPLICATES, &found, &no_memory);
     if (*root != NULL)
         return LSTM_OK;
-    if (json_error_code(&found) == json_error_out_of_memory)
+    if (no_memory)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a file's JSON");
     return lstm_fail(error, LSTM_INVALID, "line %d: malformed JSON: %.120s", found.line,
                      found.text);

@@ -1,53 +1,51 @@
 /* build_text.c: the model.json of a plan. SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/import/build.h"
-#include "core/json_doc.h"
 #include "core/status.h"
+#include "core/text.h"
 
 static const char *const type_names[] = {
     [IMPORT_LSTM] = "lstm",           [IMPORT_GRU] = "gru",         [IMPORT_DENSE] = "dense",
     [IMPORT_EMBEDDING] = "embedding", [IMPORT_DROPOUT] = "dropout", [IMPORT_MASKING] = "masking"};
 
-static void put_text(FILE *out, const char *key, const char *text)
+static void put_text(struct text *out, const char *key, const char *text)
 {
-    char *quoted = NULL;
-    if (text[0] == '\0' || !doc_append_quoted(&quoted, text))
+    if (text[0] == '\0')
         return;
-    fprintf(out, ", \"%s\": %s", key, quoted);
-    free(quoted);
+    text_printf(out, ", \"%s\": ", key);
+    text_quote(out, text);
 }
 
-static void put_flag(FILE *out, const char *key, bool value)
+static void put_flag(struct text *out, const char *key, bool value)
 {
     if (value)
-        fprintf(out, ", \"%s\": true", key);
+        text_printf(out, ", \"%s\": true", key);
 }
 
 /* Numbers that JSON can hold; 17 digits read back to the same bits. */
-static void put_real(FILE *out, const char *key, double value)
+static void put_real(struct text *out, const char *key, double value)
 {
-    fprintf(out, ", \"%s\": %.17g", key, isfinite(value) ? value : 0.0);
+    text_printf(out, ", \"%s\": %.17g", key, isfinite(value) ? value : 0.0);
 }
 
-static void put_positive(FILE *out, const char *key, double value)
+static void put_positive(struct text *out, const char *key, double value)
 {
     if (value > 0)
         put_real(out, key, value);
 }
 
-static void put_recurrent(FILE *out, const struct import_layer *layer)
+static void put_recurrent(struct text *out, const struct import_layer *layer)
 {
-    fprintf(out, ", \"units\": %zu", layer->units);
+    text_printf(out, ", \"units\": %zu", layer->units);
     if (layer->kind == IMPORT_LSTM) {
         put_real(out, "forget_bias", layer->forget_bias);
         put_positive(out, "cell_clip", layer->cell_clip);
         put_flag(out, "use_peepholes", build_has_peepholes(layer));
         if (layer->cells[0].projection.data != NULL)
-            fprintf(out, ", \"num_proj\": %zu", layer->cells[0].projection.shape[1]);
+            text_printf(out, ", \"num_proj\": %zu", layer->cells[0].projection.shape[1]);
         put_positive(out, "proj_clip", layer->proj_clip);
     }
     put_text(out, "activation", layer->activation);
@@ -60,9 +58,9 @@ static void put_recurrent(FILE *out, const struct import_layer *layer)
     put_flag(out, "reuse", layer->reuse);
 }
 
-static void put_layer(FILE *out, const struct import_layer *layer)
+static void put_layer(struct text *out, const struct import_layer *layer)
 {
-    fprintf(out, "    { \"type\": \"%s\"", type_names[layer->kind]);
+    text_printf(out, "    { \"type\": \"%s\"", type_names[layer->kind]);
     if (layer->kind != IMPORT_DROPOUT && layer->kind != IMPORT_MASKING)
         put_text(out, "name", layer->name);
     switch (layer->kind) {
@@ -71,12 +69,13 @@ static void put_layer(FILE *out, const struct import_layer *layer)
         put_recurrent(out, layer);
         break;
     case IMPORT_DENSE:
-        fprintf(out, ", \"units\": %zu", layer->units);
+        text_printf(out, ", \"units\": %zu", layer->units);
         put_text(out, "activation", layer->activation);
         put_flag(out, "reuse", layer->reuse);
         break;
     case IMPORT_EMBEDDING:
-        fprintf(out, ", \"vocabulary\": %zu, \"units\": %zu", layer->kernel.shape[0], layer->units);
+        text_printf(out, ", \"vocabulary\": %zu, \"units\": %zu", layer->kernel.shape[0],
+                    layer->units);
         put_flag(out, "mask_zero", layer->mask_zero);
         break;
     case IMPORT_DROPOUT:
@@ -86,50 +85,46 @@ static void put_layer(FILE *out, const struct import_layer *layer)
         put_real(out, "mask_value", layer->mask_value);
         break;
     }
-    fputs(" }", out);
+    text_printf(out, " }");
 }
 
-static void put_labels(FILE *out, const char *const *labels, size_t n)
+static void put_labels(struct text *out, const char *const *labels, size_t n)
 {
+    if (n == 0)
+        return;
+    text_printf(out, ",\n  \"labels\": [ ");
     for (size_t i = 0; i < n; i++) {
-        char *quoted = NULL;
-        if (!doc_append_quoted(&quoted, labels[i]))
-            return;
-        fprintf(out, "%s%s", i > 0 ? ", " : "", quoted);
-        free(quoted);
+        text_printf(out, i > 0 ? ", " : "");
+        text_quote(out, labels[i]);
     }
+    text_printf(out, " ]");
 }
 
 enum lstm_status build_text(const struct import_plan *plan, const char *const *labels,
                             size_t n_labels, char **json, size_t *n, struct lstm_error *error)
 {
+    struct text out = {0};
     *json = NULL;
     *n = 0;
-    FILE *out = open_memstream(json, n);
-    if (out == NULL)
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for model.json");
-    fputs("{\n  \"format\": \"lstmd-model-1\",\n  \"input\": { ", out);
+    text_printf(&out, "{\n  \"format\": \"lstmd-model-1\",\n  \"input\": { ");
     if (plan->steps > 0)
-        fprintf(out, "\"steps\": %zu, ", plan->steps);
-    fprintf(out, "\"features\": %zu", plan->features);
+        text_printf(&out, "\"steps\": %zu, ", plan->steps);
+    text_printf(&out, "\"features\": %zu", plan->features);
     if (plan->scale != 0 && isfinite(plan->scale))
-        put_real(out, "scale", plan->scale);
-    fputs(" },\n  \"layers\": [\n", out);
+        put_real(&out, "scale", plan->scale);
+    text_printf(&out, " },\n  \"layers\": [\n");
     for (size_t i = 0; i < plan->n_layers; i++) {
-        put_layer(out, &plan->layers[i]);
-        fputs(i + 1 < plan->n_layers ? ",\n" : "\n", out);
+        put_layer(&out, &plan->layers[i]);
+        text_printf(&out, i + 1 < plan->n_layers ? ",\n" : "\n");
     }
-    fputs("  ]", out);
-    if (n_labels > 0) {
-        fputs(",\n  \"labels\": [ ", out);
-        put_labels(out, labels, n_labels);
-        fputs(" ]", out);
-    }
-    fputs("\n}\n", out);
-    const bool fine = !ferror(out);
-    if (fclose(out) == 0 && fine)
+    text_printf(&out, "  ]");
+    put_labels(&out, labels, n_labels);
+    text_printf(&out, "\n}\n");
+    if (!out.failed) {
+        *json = out.data;
+        *n = out.n;
         return LSTM_OK;
-    free(*json);
-    *json = NULL;
+    }
+    free(out.data);
     return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for model.json");
 }

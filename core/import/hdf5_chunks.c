@@ -33,10 +33,28 @@ static void unshuffle(const unsigned char *from, unsigned char *to, size_t bytes
     memcpy(to + n * element, from + n * element, bytes - n * element);
 }
 
-/* Undoes the filters, last first. *data becomes the chunk's bytes; false: broken. A set bit of
- * `skipped` says that a filter was not applied to this chunk. */
-static bool unpack(struct assembly *assembly, struct hdf5_span packed, uint64_t skipped,
-                   const unsigned char **data)
+static enum lstm_status fail_packing(const struct assembly *assembly)
+{
+    return hdf5_fail_damaged(assembly->reading, "the packing of a chunk", assembly->path);
+}
+
+static enum lstm_status inflate_chunk(const struct assembly *assembly, struct hdf5_span packed,
+                                      unsigned char *to)
+{
+    if (packed.n < ZLIB_HEADER + ZLIB_CHECKSUM)
+        return fail_packing(assembly);
+    const enum lstm_status status =
+        gzip_inflate(packed.data + ZLIB_HEADER, packed.n - ZLIB_HEADER - ZLIB_CHECKSUM, to,
+                     assembly->chunks->bytes);
+    if (status == LSTM_NO_MEMORY)
+        return hdf5_fail_memory(assembly->reading);
+    return status == LSTM_OK ? LSTM_OK : fail_packing(assembly);
+}
+
+/* Undoes the filters, last first. *data becomes the chunk's bytes. A set bit of `skipped` says that
+ * a filter was not applied to this chunk. */
+static enum lstm_status unpack(struct assembly *assembly, struct hdf5_span packed, uint64_t skipped,
+                               const unsigned char **data)
 {
     const struct hdf5_chunks *chunks = assembly->chunks;
     for (size_t k = chunks->n_filters; k-- > 0;) {
@@ -44,13 +62,12 @@ static bool unpack(struct assembly *assembly, struct hdf5_span packed, uint64_t 
             continue;
         unsigned char *to = assembly->unpacked;
         if (chunks->filters[k] == FILTER_DEFLATE) {
-            if (packed.n < ZLIB_HEADER + ZLIB_CHECKSUM ||
-                !gzip_inflate(packed.data + ZLIB_HEADER, packed.n - ZLIB_HEADER - ZLIB_CHECKSUM, to,
-                              chunks->bytes))
-                return false;
+            const enum lstm_status status = inflate_chunk(assembly, packed, to);
+            if (status != LSTM_OK)
+                return status;
         } else {
             if (packed.n != chunks->bytes)
-                return false;
+                return fail_packing(assembly);
             unshuffle(packed.data, to, chunks->bytes, chunks->element);
         }
         packed = (struct hdf5_span){to, chunks->bytes};
@@ -58,7 +75,7 @@ static bool unpack(struct assembly *assembly, struct hdf5_span packed, uint64_t 
         assembly->spare = to;
     }
     *data = packed.data;
-    return packed.n >= chunks->bytes;
+    return packed.n >= chunks->bytes ? LSTM_OK : fail_packing(assembly);
 }
 
 /* Copies the part of a chunk at `offset` that lies inside the array, row by row. */
@@ -93,7 +110,7 @@ static enum lstm_status read_chunk(struct assembly *assembly, const unsigned cha
     const size_t n = (size_t)hdf5_number(key, 4);
     const struct hdf5_span packed = {hdf5_at(reading, address, n), n};
     size_t offset[IMPORT_MAX_RANK];
-    const unsigned char *data;
+    const unsigned char *data = NULL;
     for (size_t k = 0; k < chunks->rank; k++) {
         offset[k] = (size_t)hdf5_number(key + 8 + 8 * k, 8);
         if (offset[k] >= assembly->space->shape[k])
@@ -102,10 +119,10 @@ static enum lstm_status read_chunk(struct assembly *assembly, const unsigned cha
     if (packed.data == NULL || chunks->bytes > assembly->budget)
         return hdf5_fail_damaged(reading, "a chunk", assembly->path);
     assembly->budget -= chunks->bytes;
-    if (!unpack(assembly, packed, hdf5_number(key + 4, 4), &data))
-        return hdf5_fail_damaged(reading, "the packing of a chunk", assembly->path);
-    place(assembly, data, offset);
-    return LSTM_OK;
+    const enum lstm_status status = unpack(assembly, packed, hdf5_number(key + 4, 4), &data);
+    if (status == LSTM_OK)
+        place(assembly, data, offset);
+    return status;
 }
 
 /* A node: header, then keys and children in turn. Levels count down to 0. */

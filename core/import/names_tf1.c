@@ -392,10 +392,7 @@ static void find_optimizer(struct recognition *to)
 
 bool names_tf1_probe(const struct import_source *source)
 {
-    struct tf1_cell *cells = calloc(TF1_MAX_CELLS, sizeof *cells);
-    const bool found = cells != NULL && tf1_find_cells(source, NULL, cells) > 0;
-    free(cells);
-    return found;
+    return tf1_has_cell(source);
 }
 
 static enum lstm_status recognise(struct recognition *to, struct tf1_cell *cells)

@@ -18,6 +18,8 @@ struct tf1_cell {
     const struct import_array *peephole[IMPORT_MAX_GATES], *projection;
 };
 
+bool tf1_has_cell(const struct import_source *source);
+
 /* The cells of a source, in the order in which they run: their scopes, numbers in them counted as
  * numbers. Of more than TF1_MAX_CELLS, the first. */
 size_t tf1_find_cells(const struct import_source *source, const char *scope,

@@ -197,21 +197,35 @@ static int by_scope(const void *a, const void *b)
     return tf1_compare_names(x->scope, y->scope);
 }
 
+static bool read_cell(const struct import_source *source, const struct import_array *array,
+                      struct tf1_cell *cell)
+{
+    *cell = (struct tf1_cell){0};
+    if (array->rank != 2)
+        return false;
+    if (read_gru(source, array, cell))
+        return true;
+    *cell = (struct tf1_cell){0};
+    return read_lstm(source, array, cell);
+}
+
+bool tf1_has_cell(const struct import_source *source)
+{
+    struct tf1_cell cell;
+    for (size_t i = 0; i < source->n_arrays; i++)
+        if (read_cell(source, &source->arrays[i], &cell))
+            return true;
+    return false;
+}
+
 size_t tf1_find_cells(const struct import_source *source, const char *scope,
                       struct tf1_cell cells[TF1_MAX_CELLS])
 {
     size_t n = 0;
     for (size_t i = 0; i < source->n_arrays && n < TF1_MAX_CELLS; i++) {
         const struct import_array *array = &source->arrays[i];
-        struct tf1_cell cell = {0};
-        if (!tf1_in_scope(array->name, scope) || array->rank != 2)
-            continue;
-        bool is_cell = read_gru(source, array, &cell);
-        if (!is_cell) {
-            cell = (struct tf1_cell){0};
-            is_cell = read_lstm(source, array, &cell);
-        }
-        if (is_cell)
+        struct tf1_cell cell;
+        if (tf1_in_scope(array->name, scope) && read_cell(source, array, &cell))
             cells[n++] = cell;
     }
     if (n > 1)

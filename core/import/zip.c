@@ -254,9 +254,12 @@ enum lstm_status zip_read(struct import_source *source, const struct zip_archive
         if (unpacked == NULL)
             return lstm_fail(error, LSTM_NO_MEMORY, "%.100s: out of memory for its %zu bytes",
                              member->name, member->n);
-        if (!gzip_inflate(packed, member->n_packed, unpacked, member->n))
-            return lstm_fail(error, LSTM_FORMAT,
-                             "%.100s: the deflate data at byte %zu of the archive is broken",
+        const enum lstm_status status = gzip_inflate(packed, member->n_packed, unpacked, member->n);
+        if (status != LSTM_OK)
+            return lstm_fail(error, status,
+                             status == LSTM_NO_MEMORY
+                                 ? "%.100s: out of memory to unpack byte %zu of the archive"
+                                 : "%.100s: the deflate data at byte %zu of the archive is broken",
                              member->name, member->at);
         packed = unpacked;
     }
