@@ -22,7 +22,7 @@ struct acceptor {
     bool is_running;
     unsigned max_connections;
     atomic_uint n_open;
-    bool (*give)(void *context, int fd, const struct sockaddr *address, socklen_t address_bytes);
+    void (*give)(void *context, int fd, const struct sockaddr *address, socklen_t address_bytes);
     void *context;
     pthread_t thread;
 };
@@ -50,8 +50,7 @@ static bool accept_all(struct acceptor *acceptor)
         if (fd < 0)
             return errno == EAGAIN || errno == EWOULDBLOCK;
         atomic_fetch_add(&acceptor->n_open, 1);
-        if (!acceptor->give(acceptor->context, fd, (struct sockaddr *)&address, bytes))
-            acceptor_closed(acceptor);
+        acceptor->give(acceptor->context, fd, (struct sockaddr *)&address, bytes);
     }
     return false;
 }
@@ -85,7 +84,7 @@ static enum lstm_status start(struct acceptor *acceptor, struct lstm_error *erro
 }
 
 enum lstm_status acceptor_create(int fd, unsigned max_connections,
-                                 bool (*give)(void *context, int fd, const struct sockaddr *address,
+                                 void (*give)(void *context, int fd, const struct sockaddr *address,
                                               socklen_t address_bytes),
                                  void *context, struct acceptor **acceptor,
                                  struct lstm_error *error)

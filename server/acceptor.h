@@ -13,11 +13,11 @@
 struct acceptor;
 
 /* Takes connections from a listening socket (taken, also after an error) on a thread of its own and
- * gives each, non-blocking, to give(), which owns it then; false: it was closed at once. With
- * max_connections open, more wait in the kernel's backlog. *acceptor is new. IO, NO_MEMORY. */
+ * gives each, non-blocking, to give(), which owns it then. With max_connections open, more wait in
+ * the kernel's backlog. *acceptor is new. IO, NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status acceptor_create(
     int fd, unsigned max_connections,
-    bool (*give)(void *context, int fd, const struct sockaddr *address, socklen_t address_bytes),
+    void (*give)(void *context, int fd, const struct sockaddr *address, socklen_t address_bytes),
     void *context, struct acceptor **acceptor, struct lstm_error *error);
 
 /* To be told of every connection given that closes. Thread-safe. */

@@ -25,7 +25,15 @@
 enum {
     CONNECTION_BYTES = 16 * 1024, /* of a connection's buffers, cleared for each request: bounds the
                                      header */
-    REAP_INTERVAL_MS = 250
+    REAP_INTERVAL_MS = 250,
+    MAX_ARRIVALS = 64 /* of one I/O thread; the acceptor waits until it has taken them */
+};
+
+/* A connection between the acceptor's thread and an I/O thread. */
+struct arrival {
+    int fd;
+    socklen_t address_bytes;
+    struct sockaddr_storage address;
 };
 
 /* One I/O thread and its daemon of libmicrohttpd. The daemon does not wait by itself: when exactly
@@ -36,15 +44,10 @@ struct io {
     struct MHD_Daemon *daemon;
     struct io_thread *thread;
     pthread_mutex_t lock;
-    struct arrival *arrivals; /* guarded by lock: connections that the thread is to take */
-};
-
-/* A connection between the acceptor's thread and an I/O thread. */
-struct arrival {
-    struct arrival *next;
-    int fd;
-    socklen_t address_bytes;
-    struct sockaddr_storage address;
+    pthread_cond_t has_room;
+    struct arrival
+        arrivals[MAX_ARRIVALS]; /* guarded by lock: the first n_arrivals are to be taken */
+    unsigned n_arrivals;
 };
 
 struct http {
@@ -120,27 +123,22 @@ static void resume(struct http_shared *shared, struct MHD_Connection *connection
     io_thread_wake(http->io[i].thread);
 }
 
-/* On the acceptor's thread. */
-static bool take_connection(void *context, int fd, const struct sockaddr *address,
+/* On the acceptor's thread, which ends before the I/O threads do. */
+static void take_connection(void *context, int fd, const struct sockaddr *address,
                             socklen_t address_bytes)
 {
     struct http *http = context;
     const unsigned which = http->keeps_addresses ? hash_address(address) : http->next_io++;
     struct io *io = &http->io[which % http->n_io];
-    struct arrival *arrival = malloc(sizeof *arrival);
-    if (arrival == NULL) {
-        close(fd);
-        return false;
-    }
+    pthread_mutex_lock(&io->lock);
+    while (io->n_arrivals == MAX_ARRIVALS)
+        pthread_cond_wait(&io->has_room, &io->lock);
+    struct arrival *arrival = &io->arrivals[io->n_arrivals++];
     arrival->fd = fd;
     arrival->address_bytes = address_bytes;
     memcpy(&arrival->address, address, address_bytes);
-    pthread_mutex_lock(&io->lock);
-    arrival->next = io->arrivals;
-    io->arrivals = arrival;
     pthread_mutex_unlock(&io->lock);
     io_thread_wake(io->thread);
-    return true;
 }
 
 static void LSTM_PRINTF(2, 0) on_message(void *context, const char *format, va_list arguments)
@@ -181,38 +179,37 @@ static int timeout_of(void *context)
     return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
-static struct arrival *take_arrivals(struct io *io)
+static unsigned take_arrivals(struct io *io, struct arrival taken[MAX_ARRIVALS])
 {
     pthread_mutex_lock(&io->lock);
-    struct arrival *arrivals = io->arrivals;
-    io->arrivals = NULL;
+    const unsigned n = io->n_arrivals;
+    memcpy(taken, io->arrivals, n * sizeof *taken);
+    io->n_arrivals = 0;
+    pthread_cond_signal(&io->has_room);
     pthread_mutex_unlock(&io->lock);
-    return arrivals;
+    return n;
 }
 
 /* The daemon is one thread's: connections are added on it, too. */
 static void run_daemon(void *context)
 {
     struct io *io = context;
-    for (struct arrival *each = take_arrivals(io), *next; each != NULL; each = next) {
-        next = each->next;
-        if (MHD_add_connection(io->daemon, each->fd, (struct sockaddr *)&each->address,
-                               each->address_bytes) != MHD_YES)
+    struct arrival taken[MAX_ARRIVALS];
+    const unsigned n = take_arrivals(io, taken);
+    for (unsigned i = 0; i < n; i++)
+        if (MHD_add_connection(io->daemon, taken[i].fd, (struct sockaddr *)&taken[i].address,
+                               taken[i].address_bytes) != MHD_YES)
             acceptor_closed(io->http->acceptor);
-        free(each);
-    }
     MHD_run(io->daemon);
 }
 
 static void stop_io(struct io *io)
 {
     io_thread_destroy(io->thread);
-    for (struct arrival *each = io->arrivals, *next; each != NULL; each = next) {
-        next = each->next;
-        close(each->fd);
-        free(each);
-    }
+    for (unsigned i = 0; i < io->n_arrivals; i++)
+        close(io->arrivals[i].fd);
     MHD_stop_daemon(io->daemon);
+    pthread_cond_destroy(&io->has_room);
     pthread_mutex_destroy(&io->lock);
 }
 
@@ -231,6 +228,7 @@ static enum lstm_status start_io(struct http *http, const struct http_options *o
                              strerror(errno));
         io->http = http;
         pthread_mutex_init(&io->lock, NULL);
+        pthread_cond_init(&io->has_room, NULL);
         http->n_io++;
         const struct io_work work = {
             .fd = MHD_get_daemon_info(io->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,

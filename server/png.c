@@ -4,6 +4,7 @@
  * and ink is what differs from paper. */
 #include "server/png.h"
 
+#include <errno.h>
 #include <spng.h>
 #include <stdlib.h>
 
@@ -22,9 +23,10 @@ struct decoder {
     struct lstm_error *error;
 };
 
+/* libspng says of zlib without memory that the stream is broken, so errno is asked, too. */
 static enum lstm_status fail(const struct decoder *d, int code)
 {
-    if (code == SPNG_EMEM)
+    if (code == SPNG_EMEM || errno == ENOMEM)
         return lstm_fail(d->error, LSTM_NO_MEMORY, "out of memory for a PNG");
     return lstm_fail(d->error, LSTM_FORMAT, "the body: expected a whole PNG; %s",
                      spng_strerror(code));
@@ -100,9 +102,10 @@ static enum lstm_status read_rows(struct decoder *d, bool is_interlaced)
 enum lstm_status png_decode(const void *data, size_t n, struct png_image *image,
                             struct lstm_error *error)
 {
-    struct decoder d = {.spng = spng_ctx_new(0), .image = image, .error = error};
     struct spng_ihdr header;
     enum lstm_status status = LSTM_OK;
+    errno = 0;
+    struct decoder d = {.spng = spng_ctx_new(0), .image = image, .error = error};
     int code = SPNG_EMEM;
     *image = (struct png_image){0};
     if (d.spng != NULL)

@@ -140,6 +140,27 @@ int posix_memalign(void **memory, size_t alignment, size_t size)
     return 0;
 }
 
+/* Here, so that it is known who wants the copy. */
+static char *copy(const void *caller, const char *text, size_t n)
+{
+    char *made = fails(caller) ? NULL : counted(NEXT(malloc)(n + 1));
+    if (made != NULL) {
+        memcpy(made, text, n);
+        made[n] = '\0';
+    }
+    return made;
+}
+
+char *strdup(const char *text)
+{
+    return copy(__builtin_return_address(0), text, strlen(text));
+}
+
+char *strndup(const char *text, size_t most)
+{
+    return copy(__builtin_return_address(0), text, strnlen(text, most));
+}
+
 void free(void *memory)
 {
     if (memory != NULL)
