@@ -56,8 +56,9 @@ struct registry {
     pthread_mutex_t lock;
     struct model_entry *models;
     struct model_policies policies;
-    int64_t policies_changed; /* of models.json, when it was read */
-    bool has_scanned;         /* once, to the end */
+    int64_t policies_changed;   /* of models.json, when it was read */
+    char policies_failure[256]; /* what the last reading failed of */
+    bool has_scanned;           /* once, to the end */
 };
 
 /* Of the scanning thread, or with the lock held. NULL: there is none. */

@@ -10,6 +10,9 @@
 #include "server/registry_entries.h"
 #include "server/version_load.h"
 
+/* The stamp of no file: what failed is read again with the next scan. */
+enum { TRY_AGAIN = -1 };
+
 /* What lies on disk of one model, newest first. */
 struct on_disk {
     struct repository_version *versions; /* owned */
@@ -51,11 +54,21 @@ static enum lstm_status load(const struct registry *registry, struct version *ve
     return version_load(path, version->model, registry->batcher, &version->served.queue, error);
 }
 
-static void log_failure(const struct model_entry *model, uint64_t number, const char *why)
+/* Whether the next try may go better with the same files: memory or descriptors were used up, the
+ * disk failed. */
+static bool may_pass(enum lstm_status status)
+{
+    return status == LSTM_NO_MEMORY || status == LSTM_IO;
+}
+
+/* `before` is what the last try failed of: it is one line of the log, however often it fails. */
+static void log_failure(const struct model_entry *model, uint64_t number, const char *why,
+                        const char *before)
 {
     metric_add(model->n_failures, 1);
-    log_error("model_failed", L_STR("model", model->name), L_INT("version", number),
-              L_STR("error", why));
+    if (strcmp(why, before) != 0)
+        log_error("model_failed", L_STR("model", model->name), L_INT("version", number),
+                  L_STR("error", why));
 }
 
 /* Without what was learned on it, a version serves as it was published. */
@@ -79,27 +92,29 @@ static void restore_head(struct registry *registry, const struct version *versio
 static bool bring_up(struct registry *registry, struct model_entry *model,
                      const struct repository_version *wanted)
 {
-    struct lstm_error error = {0};
+    struct lstm_error error = {0}, before = {.text = ""};
     struct version *version = entries_find_version(model, wanted->number);
     if (version != NULL &&
         (version->state == VERSION_AVAILABLE || version->changed == wanted->changed))
         return version->state == VERSION_AVAILABLE;
-    if (version != NULL)
+    if (version != NULL) {
+        snprintf(before.text, sizeof before.text, "%s", version->message);
         entries_remove_version(registry, model, version);
+    }
     version = entries_add_version(registry, model, wanted->number);
     if (version == NULL) {
-        log_failure(model, wanted->number, "out of memory");
+        log_failure(model, wanted->number, "out of memory", before.text);
         return false;
     }
     const int64_t begin = monotonic_us();
-    version->changed = wanted->changed;
     enum lstm_status status = load(registry, version, wanted->folder, &error);
+    version->changed = may_pass(status) ? TRY_AGAIN : wanted->changed;
     if (status == LSTM_OK)
         restore_head(registry, version);
     set_state(registry, version, status == LSTM_OK ? VERSION_AVAILABLE : VERSION_END, status,
               status == LSTM_OK ? "" : error.text);
     if (status != LSTM_OK)
-        log_failure(model, wanted->number, error.text);
+        log_failure(model, wanted->number, error.text, before.text);
     else
         log_info("model_loaded", L_STR("model", model->name), L_INT("version", wanted->number),
                  L_INT("us", monotonic_us() - begin));
@@ -263,11 +278,14 @@ static enum lstm_status read_policies(struct registry *registry, bool *is_new,
     enum lstm_status status = model_policies_load(path, &policies, &why);
     if (status != LSTM_OK && !registry->has_scanned)
         return lstm_fail(error, status, "%s", why.text);
-    registry->policies_changed = changed;
+    registry->policies_changed = may_pass(status) ? TRY_AGAIN : changed;
     if (status != LSTM_OK) {
-        log_error("policies_failed", L_STR("error", why.text));
+        if (strcmp(why.text, registry->policies_failure) != 0)
+            log_error("policies_failed", L_STR("error", why.text));
+        snprintf(registry->policies_failure, sizeof registry->policies_failure, "%s", why.text);
         return LSTM_OK;
     }
+    registry->policies_failure[0] = '\0';
     pthread_mutex_lock(&registry->lock);
     struct model_policies old = registry->policies;
     registry->policies = policies;

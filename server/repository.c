@@ -16,6 +16,11 @@ static bool is_folder(const char *path)
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
+static enum lstm_status open_status(int reason)
+{
+    return reason == ENOMEM ? LSTM_NO_MEMORY : LSTM_IO;
+}
+
 bool repository_is_model_name(const char *name)
 {
     const char *allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
@@ -45,8 +50,8 @@ enum lstm_status repository_models(const char *folder, char (**names)[MODEL_NAME
     *n = 0;
     DIR *directory = opendir(folder);
     if (directory == NULL)
-        return lstm_fail(error, LSTM_IO, "cannot read the model repository %s: %s", folder,
-                         strerror(errno));
+        return lstm_fail(error, open_status(errno), "cannot read the model repository %s: %s",
+                         folder, strerror(errno));
     enum lstm_status status = LSTM_OK;
     for (struct dirent *entry; status == LSTM_OK && (entry = readdir(directory)) != NULL;) {
         const int length = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
@@ -138,7 +143,7 @@ enum lstm_status repository_versions(const char *folder, const char *model,
     snprintf(path, sizeof path, "%s/%s", folder, model);
     DIR *directory = opendir(path);
     if (directory == NULL)
-        return lstm_fail(error, LSTM_IO, "cannot read %s: %s", path, strerror(errno));
+        return lstm_fail(error, open_status(errno), "cannot read %s: %s", path, strerror(errno));
     enum lstm_status status = LSTM_OK;
     for (struct dirent *entry; status == LSTM_OK && (entry = readdir(directory)) != NULL;) {
         const uint64_t number = parse_version(entry->d_name);

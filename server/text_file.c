@@ -9,15 +9,18 @@
 
 #include "core/status.h"
 
-/* To the end of the file, or until `out` is full. False, with errno: it cannot be read. */
-static bool read_all(int fd, struct buf *out)
+/* To the end of the file, or until `out` can take no more of what was read. False, with errno: it
+ * cannot be read. */
+static bool read_all(int fd, struct buf *out, size_t *n_read)
 {
     char piece[4096];
     ssize_t n;
     do {
         n = read(fd, piece, sizeof piece);
-        if (n > 0)
+        if (n > 0) {
             buf_append(out, piece, (size_t)n);
+            *n_read += (size_t)n;
+        }
     } while (!out->failed && (n > 0 || (n < 0 && errno == EINTR)));
     return n >= 0;
 }
@@ -27,16 +30,19 @@ enum lstm_status text_file_read(const char *path, size_t limit, struct buf *out,
 {
     enum lstm_status status = LSTM_OK;
     struct stat about;
+    size_t n_read = 0;
     buf_init(out, limit);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return lstm_fail(error, LSTM_IO, "cannot open %s: %s", path, strerror(errno));
-    if (fstat(fd, &about) != 0 || !read_all(fd, out)) {
+    if (fstat(fd, &about) != 0 || !read_all(fd, out, &n_read)) {
         status = lstm_fail(error, LSTM_IO, "cannot read %s: %s", path, strerror(errno));
         goto out;
     }
     *is_public = (about.st_mode & S_IROTH) != 0;
-    if (out->failed)
+    if (out->failed && n_read <= limit)
+        status = lstm_fail(error, LSTM_NO_MEMORY, "out of memory for %s", path);
+    else if (out->failed)
         status = lstm_fail(error, LSTM_INVALID, "%s is longer than %zu bytes", path, limit);
     else if (out->n == 0 || memchr(out->data, '\0', out->n) != NULL)
         status = lstm_fail(error, LSTM_INVALID, "%s is %s; expected a text", path,

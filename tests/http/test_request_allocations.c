@@ -22,7 +22,7 @@
 
 Suite *suite_request_allocations(void);
 
-enum { MOST_ROUNDS = 25, WARM_ROUNDS = 4, PATIENCE_US = 5000000 };
+enum { MOST_ROUNDS = 8, WARM_ROUNDS = 4, PATIENCE_US = 5000000 };
 
 #define ANY    "/v1/models/any"
 #define DIGITS "/v1/models/digits"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/allocation_faults.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/cases.h"
 #include "tests/support/model_store.h"
@@ -128,6 +129,30 @@ START_TEST(test_registry_broken_policies_later_leave_the_old_ones)
 }
 END_TEST
 
+/* Where the n-th allocation of a scan fails, the next scan finds all that there is. */
+START_TEST(test_registry_scan_without_memory_is_made_good_by_the_next)
+{
+    bool hit = allocations_can_fail;
+    add_versions(1);
+    scan();
+    for (unsigned n = 1; hit; n++) {
+        struct lstm_error error = {.text = ""};
+        model_store_add(folder.path, "m", "2", model_any, 2);
+        write_policies(n % 2 == 0 ? "{\"models\":{\"m\":{\"version_policy\":{\"all\":{}}}}}"
+                                  : "{\"models\":{}}");
+        allocation_faults_arm(n, false);
+        const enum lstm_status status = registry_scan(registry, &error);
+        allocation_faults_disarm(&hit);
+        ck_assert(status == LSTM_OK || (hit && status == LSTM_NO_MEMORY));
+        scan();
+        assert_serving(n % 2 == 0 ? "11" : "01");
+        model_store_remove(folder.path, "m", "2");
+        scan();
+        assert_serving("10");
+    }
+}
+END_TEST
+
 START_TEST(test_registry_unloaded_model_is_kept_from_serving_until_it_is_loaded)
 {
     struct lstm_error error = {.text = ""};
@@ -199,6 +224,7 @@ Suite *suite_registry_policy(void)
     tcase_add_test(tcase, test_registry_label_finds_its_version_and_keeps_it);
     tcase_add_test(tcase, test_registry_broken_policies_fail_the_first_scan);
     tcase_add_test(tcase, test_registry_broken_policies_later_leave_the_old_ones);
+    tcase_add_test(tcase, test_registry_scan_without_memory_is_made_good_by_the_next);
     tcase_add_test(tcase, test_registry_unloaded_model_is_kept_from_serving_until_it_is_loaded);
     tcase_add_test(tcase, test_registry_load_tries_failed_versions_again);
     tcase_add_loop_test(tcase, test_registry_load_and_unload_of_an_unknown_model_is_not_found, 0,
