@@ -142,6 +142,8 @@ $(B)/obj/core/%.$(1).o: core/%.c $(B)/flags
 endef
 $(foreach isa,$(isas),$(eval $(call isa_rule,$(isa))))
 
+# It stands in front of the sanitizer's allocator, which calls it before the sanitizer is ready.
+$(B)/obj/tests/faults/allocations.o: private flags_asan :=
 $(B)/obj/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)

@@ -110,11 +110,25 @@ static struct exchange *obtain(struct http_connection *owner, size_t n, size_t m
     return exchange;
 }
 
+/* Where the path of a request target begins: servers must know the form with scheme and host, too
+ * (RFC 9112, 3.2.2). */
+static const char *skip_authority(const char *uri)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        const size_t n = strlen(schemes[i]);
+        if (strncasecmp(uri, schemes[i], n) == 0)
+            return uri + n + strcspn(uri + n, "/?");
+    }
+    return uri;
+}
+
 /* The path is kept here because libmicrohttpd hands exchange_on_request() a decoded one. */
 void *exchange_on_uri(void *context, const char *uri, struct MHD_Connection *connection)
 {
     struct http_shared *shared = context;
-    const size_t n = strcspn(uri, "?");
+    const char *path = skip_authority(uri);
+    const size_t n = strcspn(path, "?");
     struct http_connection *owner =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     struct exchange *exchange =
@@ -123,7 +137,7 @@ void *exchange_on_uri(void *context, const char *uri, struct MHD_Connection *con
         return NULL;
     exchange->shared = shared;
     exchange->connection = connection;
-    memcpy(exchange->path, uri, n);
+    memcpy(exchange->path, path, n);
     exchange->path[n] = '\0';
     exchange->request.path = exchange->path;
     exchange->request.query = find_query;

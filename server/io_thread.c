@@ -12,6 +12,12 @@
 
 #include "core/status.h"
 
+/* So many times in a row the work may say that it goes on at once; then the thread rests between
+ * two turns, so that a client who keeps the library busy with nothing (one whose chunk extension
+ * fills the connection's buffer, until the body's deadline) does not keep a core busy. What comes
+ * in is not delayed by that. */
+enum { MAX_HOT_TURNS = 1000, REST_MS = 2 };
+
 struct io_thread {
     struct io_work work;
     int wake_fd;          /* readable when somebody asks for the work, or for the end */
@@ -34,10 +40,14 @@ static void wait_for_work(struct io_thread *thread, int timeout_ms)
 static void *run(void *context)
 {
     struct io_thread *thread = context;
+    unsigned n_hot = 0;
     while (!atomic_load(&thread->is_stopping)) {
         const int timeout_ms = thread->work.timeout_ms(thread->work.context);
+        n_hot = timeout_ms == 0 ? n_hot + (n_hot < MAX_HOT_TURNS) : 0;
         if (timeout_ms != 0)
             wait_for_work(thread, timeout_ms);
+        else if (n_hot == MAX_HOT_TURNS)
+            wait_for_work(thread, REST_MS);
         atomic_store(&thread->is_woken, false);
         thread->work.run(thread->work.context);
     }

@@ -24,7 +24,7 @@ struct allocation_plan *allocations_plan(void)
     return plan;
 }
 
-#ifdef __GLIBC__
+#if defined(__GLIBC__) && !defined(__SANITIZE_THREAD__)
 
 /* A sanitizer's own, if there is one: behind this file stands the next allocator, whichever. */
 void *__interceptor_malloc(size_t size) __attribute__((weak));
