@@ -5,6 +5,7 @@
  * that each had, and Keras' description of the layers lies in keras_metadata.pb (TensorFlow 2.5 and
  * later) or in saved_model.pb. Protocol buffers: TensorFlow core/protobuf/{saved_model,meta_graph,
  * saved_object_graph,trackable_object_graph}.proto, Keras saved_metadata.proto. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "core/import/protobuf.h"
 #include "core/import/readers.h"
 #include "core/import/tf_bundle.h"
+#include "core/import/tf_graph.h"
 #include "core/status.h"
 
 #define INDEX_FILE    "variables/variables.index"
@@ -23,7 +25,8 @@ enum { MAX_NAME_BYTES = 512 };
 
 /* What open() leaves for plan(). */
 struct saved_model {
-    struct doc *root; /* metadata of the model's root object; NULL: it is not of Keras */
+    struct doc *root;            /* metadata of the model's root object; NULL: it is not of Keras */
+    struct tf_graph_facts facts; /* of one that is not */
 };
 
 static bool probe(const struct import_source *source)
@@ -135,14 +138,15 @@ static enum lstm_status read_description(struct import_source *source, struct sa
                                          struct lstm_error *error)
 {
     struct protobuf_field text;
-    const unsigned char *bytes;
-    size_t n;
+    const unsigned char *bytes = NULL;
+    size_t n = 0;
     bool found = false;
     if (import_has(source, METADATA_FILE)) {
         const enum lstm_status status = import_map(source, METADATA_FILE, &bytes, &n, error);
         if (status != LSTM_OK)
             return status;
         found = find_metadata(bytes, n, &text);
+        n = found ? n : 0;
     }
     if (!found && import_has(source, GRAPH_FILE)) {
         const enum lstm_status status = import_map(source, GRAPH_FILE, &bytes, &n, error);
@@ -151,7 +155,7 @@ static enum lstm_status read_description(struct import_source *source, struct sa
         found = find_in_graph(bytes, n, &text);
     }
     if (!found)
-        return LSTM_OK;
+        return tf_graph_read(source, bytes, n, &saved->facts, error);
     const enum lstm_status status =
         doc_parse((const char *)text.bytes, text.n, &saved->root, error);
     if (status == LSTM_INVALID)
@@ -183,6 +187,30 @@ static void close_folder(struct import_source *source)
         doc_destroy(saved->root);
 }
 
+/* The variables' names tell the network, the graph what they do not; options win over it. */
+static enum lstm_status plan_by_graph(struct import_source *source,
+                                      const struct lstm_import_options *options,
+                                      struct import_plan *plan, struct lstm_error *error)
+{
+    const struct tf_graph_facts *facts = &((const struct saved_model *)source->state)->facts;
+    struct lstm_import_options known = *options;
+    if (known.activation == NULL && facts->activation != NULL) {
+        known.activation = facts->activation;
+        import_note(source, "the activation of the cells is %s: the graph says so",
+                    facts->activation);
+    }
+    if (isnan(known.forget_bias) && !isnan(facts->forget_bias)) {
+        known.forget_bias = facts->forget_bias;
+        import_note(source, "forget_bias is %g: the graph says so", facts->forget_bias);
+    }
+    if (known.output_activation == NULL && facts->output_activation != NULL) {
+        known.output_activation = facts->output_activation;
+        import_note(source, "the activation of the last dense layer is %s: the graph says so",
+                    facts->output_activation);
+    }
+    return import_plan_by_names(source, &known, plan, error);
+}
+
 /* The root's metadata is the model's configuration with more keys, its version among them. */
 static enum lstm_status plan(struct import_source *source,
                              const struct lstm_import_options *options, struct import_plan *plan,
@@ -192,7 +220,7 @@ static enum lstm_status plan(struct import_source *source,
     const struct doc *config = doc_get(saved->root, "model_config");
     const char *version = "2";
     if (saved->root == NULL)
-        return import_plan_by_names(source, options, plan, error);
+        return plan_by_graph(source, options, plan, error);
     doc_text(doc_get(saved->root, "keras_version"), &version);
     const struct keras_model model = {.config = config != NULL ? config : saved->root,
                                       .generation = keras_generation(version),

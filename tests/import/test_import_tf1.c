@@ -108,6 +108,43 @@ START_TEST(test_saved_model_of_keras_computes_what_its_description_says)
 }
 END_TEST
 
+static struct lstm_model *open_graph(const struct lstm_import_options *options, size_t *n_assumed)
+{
+    struct lstm_source *source;
+    struct lstm_model *model;
+    struct lstm_error error;
+    assert_ok(lstm_source_open(FOLDER "graph_model", NULL, &source, &error), &error);
+    assert_ok(lstm_source_model(source, options, &model, &error), &error);
+    *n_assumed = 0;
+    for (size_t k = 0; k < lstm_source_n_notes(source); k++)
+        *n_assumed += strstr(lstm_source_note(source, k), "does not") != NULL;
+    lstm_source_destroy(source);
+    return model;
+}
+
+START_TEST(test_saved_model_of_tensorflow_1_computes_what_its_graph_says)
+{
+    const struct answer answer = read_answer("graph_model");
+    size_t n_assumed;
+    struct lstm_model *model = open_graph(NULL, &n_assumed);
+    ck_assert_uint_eq(n_assumed, 0);
+    assert_answers(model, &answer);
+    lstm_model_destroy(model);
+}
+END_TEST
+
+START_TEST(test_options_win_over_a_saved_models_graph)
+{
+    static const struct lstm_import_options options = {
+        .activation = "relu", .output_activation = "softmax", .forget_bias = 1};
+    size_t n_assumed;
+    struct lstm_model *model = open_graph(&options, &n_assumed);
+    ck_assert_str_eq(lstm_model_layer(model, 0).activation, "relu");
+    ck_assert_str_eq(lstm_model_layer(model, 1).activation, "softmax");
+    lstm_model_destroy(model);
+}
+END_TEST
+
 START_TEST(test_checkpoint_keeps_the_names_of_its_variables)
 {
     struct lstm_model *model = convert(FOLDER "example.index", 0);
@@ -360,6 +397,8 @@ Suite *suite_import_tf1(void)
     tcase_add_loop_test(good, test_checkpoint_of_every_generation_computes_what_its_program_did, 0,
                         N_CASES(names));
     tcase_add_test(good, test_saved_model_of_keras_computes_what_its_description_says);
+    tcase_add_test(good, test_saved_model_of_tensorflow_1_computes_what_its_graph_says);
+    tcase_add_test(good, test_options_win_over_a_saved_models_graph);
     tcase_add_test(good, test_checkpoint_keeps_the_names_of_its_variables);
     tcase_add_test(good, test_crc32c_of_known_bytes);
     tcase_add_test(good, test_checkpoint_gives_the_optimizer_its_slots);

@@ -14,6 +14,7 @@ import math
 import random
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 Matrix = list[list[float]]
@@ -128,15 +129,20 @@ def multiply(x: Vector, kernel: Matrix, bias: Vector) -> Vector:
     return [bias[c] + sum(x[r] * kernel[r][c] for r in range(len(x))) for c in range(len(bias))]
 
 
+def softsign(x: float) -> float:
+    return x / (1 + abs(x))
+
+
 class Lstm:
     """BasicLSTMCell, and LSTMCell with peepholes and a projection."""
 
     def __init__(self, kernel: Matrix, bias: Vector, forget_bias: float = 1.0,
-                 peepholes: list[Vector] | None = None, projection: Matrix | None = None) -> None:
+                 peepholes: list[Vector] | None = None, projection: Matrix | None = None,
+                 activation: Callable[[float], float] = math.tanh) -> None:
         self.units = len(bias) // 4
         self.kernel, self.bias, self.forget_bias = kernel, bias, forget_bias
         self.peepholes = peepholes or [[0.0] * self.units] * 3
-        self.projection = projection
+        self.projection, self.activation = projection, activation
         self.outputs = len(projection[0]) if projection else self.units
 
     def run(self, inputs: list[Vector]) -> list[Vector]:
@@ -146,8 +152,8 @@ class Lstm:
             z, u = multiply(x + h, self.kernel, self.bias), self.units
             old = c
             c = [sigmoid(z[2 * u + k] + self.forget_bias + w_f[k] * old[k]) * old[k] +
-                 sigmoid(z[k] + w_i[k] * old[k]) * math.tanh(z[u + k]) for k in range(u)]
-            m = [sigmoid(z[3 * u + k] + w_o[k] * c[k]) * math.tanh(c[k]) for k in range(u)]
+                 sigmoid(z[k] + w_i[k] * old[k]) * self.activation(z[u + k]) for k in range(u)]
+            m = [sigmoid(z[3 * u + k] + w_o[k] * c[k]) * self.activation(c[k]) for k in range(u)]
             h = multiply(m, self.projection, [0.0] * self.outputs) if self.projection else m
             answers.append(h)
         return answers
@@ -334,6 +340,46 @@ def write_saved_model(folder: Path, rng: random.Random) -> None:
                  multiply(answer([cell], inputs), kernel, bias), "")
 
 
+def node(name: str, op: str, inputs: list[str], **attributes: bytes) -> bytes:
+    """A NodeDef in a GraphDef."""
+    text = message(1, name.encode()) + message(2, op.encode())
+    text += b"".join(message(3, i.encode()) for i in inputs)
+    text += b"".join(message(5, message(1, key.encode()) + message(2, value))
+                     for key, value in attributes.items())
+    return message(1, text)
+
+
+def write_graph_model(folder: Path, rng: random.Random) -> None:
+    """A SavedModel of TensorFlow 1, the body of its loop as the graph has it: the cell's forget bias
+    and activation are no conventional ones, and the output has no softmax."""
+    cell = lstm(rng, 3, 2, forget_bias=0.25, activation=softsign)
+    kernel, bias, inputs = numbers(rng, 2, 2), numbers(rng, 2), numbers(rng, 4, 3)
+    (folder / "variables").mkdir(parents=True, exist_ok=True)
+    write_checkpoint(folder / "variables" / "variables", {
+        "rnn/basic_lstm_cell/kernel": cell.kernel, "rnn/basic_lstm_cell/bias": cell.bias,
+        "Variable": kernel, "Variable_1": bias})
+    scope = "rnn/while/basic_lstm_cell/"
+    number = field(1, 1) + message(2, b"") + message(5, struct.pack("<f", cell.forget_bias))
+    graph = b"".join([
+        node(scope + "BiasAdd", "BiasAdd", [scope + "MatMul", scope + "BiasAdd/Enter"]),
+        node(scope + "split", "Split", [scope + "Const", scope + "BiasAdd"],
+             num_split=field(3, 4), T=field(6, 1)),
+        node(scope + "Const_2", "Const", ["^rnn/while/Identity"], dtype=field(6, 1),
+             value=message(8, number)),
+        node(scope + "Add", "Add", [scope + "split:2", scope + "Const_2"]),
+        node(scope + "Sigmoid", "Sigmoid", [scope + "Add"]),
+        node(scope + "Sigmoid_1", "Sigmoid", [scope + "split"]),
+        node(scope + "Softsign", "Softsign", [scope + "split:1"]),
+        node("MatMul", "MatMul", ["last", "Variable/read"]),
+        node("add", "Add", ["MatMul", "Variable_1/read"])])
+    signature = message(2, message(1, b"scores") + message(2, message(1, b"add:0")))
+    meta_graph = message(2, graph) + message(5, message(1, b"serving_default") +
+                                             message(2, signature))
+    (folder / "saved_model.pb").write_bytes(field(1, 1) + message(2, meta_graph))
+    write_answer(folder.with_name(folder.name + ".txt"), inputs,
+                 multiply(answer([cell], inputs), kernel, bias), "")
+
+
 def write_answer(path: Path, inputs: list[Vector], outputs: Vector, options: str) -> None:
     lines = [f"{len(inputs)} {len(inputs[0])} {len(outputs)} {options}".rstrip()]
     lines += [" ".join(f"{v:.9g}" for v in row) for row in inputs + [outputs]]
@@ -347,6 +393,7 @@ def main() -> None:
         write_checkpoint(folder / name, variables)
         write_answer(folder / f"{name}.txt", inputs, outputs, options)
     write_saved_model(folder / "saved_model", random.Random(99))
+    write_graph_model(folder / "graph_model", random.Random(100))
 
 
 if __name__ == "__main__":
