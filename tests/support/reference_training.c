@@ -46,7 +46,7 @@ static double row_loss(const struct reference_network *network, enum lstm_loss l
     case LSTM_MEAN_SQUARED_ERROR:
         return mean_squared_error(output, target, network->output_size);
     }
-    return NAN;
+    return (double)NAN;
 }
 
 /* The sum over the targets of an example; adds their number to *count. */
