@@ -107,11 +107,13 @@ static void split_final(const struct tape *tape, const struct layer *layer, size
 {
     const struct cell_tape *cells = tape->layers[layer->number].cells;
     const size_t n = layer->cells[k].outputs;
+    /* Without another cell there is nothing to point to. */
+    const float *other = layer->n_cells == 2 ? cells[1 - k].state[1] : NULL;
     memset(tape->dstate[0], 0, tape->n * layer->units * sizeof *dlast);
     memset(tape->dstate[1], 0, tape->n * n * sizeof *dlast);
     for (size_t r = 0; r < tape->n && dlast != NULL; r++)
         direction_split((enum merge)layer->bidirectional, k, dlast + r * layer->outputs,
-                        cells[1 - k].state[1] + r * n, n, tape->dstate[1] + r * n);
+                        other != NULL ? other + r * n : NULL, n, tape->dstate[1] + r * n);
 }
 
 /* The gradient by the outputs of cell k, in its order: dy itself if they are the layer's. */
@@ -121,14 +123,13 @@ static const float *split_steps(const struct tape *tape, const struct layer *lay
     const struct layer_tape *part = &tape->layers[layer->number];
     const struct layer *cell = &layer->cells[k];
     const size_t n = cell->outputs;
+    const float *other = layer->n_cells == 2 ? part->cells[1 - k].y : NULL;
     if (dy == NULL || part->cells[k].y == part->y)
         return dy;
-    for (size_t i = 0; i < part->rows; i++) {
-        const size_t place = place_of(tape, cell, i);
-        const size_t other = layer->n_cells == 2 ? tape->reversed[i] : i;
-        direction_split((enum merge)layer->bidirectional, k, dy + place * layer->outputs,
-                        part->cells[1 - k].y + other * n, n, tape->cell_dy + i * n);
-    }
+    for (size_t i = 0; i < part->rows; i++)
+        direction_split(
+            (enum merge)layer->bidirectional, k, dy + place_of(tape, cell, i) * layer->outputs,
+            other != NULL ? other + tape->reversed[i] * n : NULL, n, tape->cell_dy + i * n);
     return tape->cell_dy;
 }
 
