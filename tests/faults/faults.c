@@ -83,6 +83,9 @@ int open(const char *path, int flags, ...)
                : REAL(open)(path, flags, mode);
 }
 
+/* What open() is where some library's flags ask for 64-bit offsets. */
+int open64(const char *path, int flags, ...) __attribute__((alias("open")));
+
 ssize_t read(int fd, void *data, size_t n)
 {
     return judge_file(FAULT_READ, fd) == FAIL ? -1 : REAL(read)(fd, data, n);
