@@ -9,6 +9,7 @@
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/privileges.h"
+#include "server/sandbox.h"
 #include "server/tls.h"
 
 static enum lstm_status open_keys(struct front *front, struct lstm_error *error)
@@ -48,6 +49,11 @@ static enum lstm_status drop_root(struct front *front, struct lstm_error *error)
     return user != NULL ? privileges_drop(user, error) : LSTM_OK;
 }
 
+static enum lstm_status enter_sandbox(struct front *front, struct lstm_error *error)
+{
+    return front->config->sandbox == 1 ? sandbox_enter(error) : LSTM_OK;
+}
+
 static void warn_if_open(const struct front *front)
 {
     if (front->keys != NULL || listener_is_loopback(front->fd))
@@ -62,7 +68,7 @@ enum lstm_status front_open(const struct serve_config *config, struct front *fro
 {
     /* What root may have to do comes first. */
     static enum lstm_status (*const steps[])(struct front *, struct lstm_error *) = {
-        open_keys, open_origins, open_certificate, open_socket, drop_root};
+        open_keys, open_origins, open_certificate, open_socket, drop_root, enter_sandbox};
     enum lstm_status status = LSTM_OK;
     *front = (struct front){.config = config, .fd = -1};
     for (size_t k = 0; k < sizeof steps / sizeof *steps && status == LSTM_OK; k++)

@@ -20,7 +20,7 @@ struct serve_config {
     int64_t max_sessions, session_ttl_s;
     int session_full;
     const char *state_dir; /* NULL: not given */
-    int training, train_sync;
+    int sandbox, training, train_sync;
     const char *session_file;  /* NULL: not given */
     const char *session_store; /* "memory", or redis://... */
     int64_t session_store_connections, session_store_timeout_ms;

@@ -72,6 +72,9 @@ const struct option serve_options[] = {
      .value = "N",
      .help = "milliseconds after which a request that names no X-Request-Timeout-Ms answers 504; "
              "0: never"},
+    {"sandbox", OPTION_CHOICE, FIELD(sandbox), "on", .choices = on_names, .value = "ON",
+     .help = "whether the kernel refuses the server what it never does: other programs, other "
+             "kinds of sockets, most system calls"},
     {"session-file", OPTION_TEXT, FIELD(session_file), .value = "FILE",
      .help = "where sessions are kept over a restart; none: they end with the server"},
     {"session-file-seconds", OPTION_INTEGER, FIELD(session_file_seconds), "60", 0, 86400,

@@ -40,6 +40,7 @@ hiredis/hiredis.h server/redis.c
 gnutls/abstract.h server/tls.c
 gnutls/crypto.h server/sha256.c
 gnutls/gnutls.h server/tls.c
+seccomp.h server/sandbox.c
 spng.h server/png.c
 END
 

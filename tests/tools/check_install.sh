@@ -33,6 +33,9 @@ grep -q '^ExecStart=/usr/bin/lstmd serve$' "$unit" || complain "the unit does no
 if command -v systemd-analyze >/dev/null; then
     sed -i "s,/usr/bin/lstmd,$folder&," "$unit"
     systemd-analyze verify --man=no "$unit" || complain "systemd does not like the unit"
+    # In tenths: 0 is closed, 100 open.
+    systemd-analyze security --offline=yes --threshold=20 "$unit" >/dev/null 2>&1 ||
+        complain "systemd finds the unit more exposed than 2.0"
 fi
 
 # What completion gives for a command line, by the script itself.
