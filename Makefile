@@ -23,27 +23,41 @@ build_asan    := build/asan
 build_tsan    := build/tsan
 build_fuzz    := build/fuzz
 build_cover   := build/cover
+build_afl     := build/afl
+build_reach   := build/reach
 B := $(build_$(FLAVOUR))
 ifeq ($(B),)
-$(error FLAVOUR must be release, asan, tsan, fuzz or cover, not '$(FLAVOUR)')
+$(error FLAVOUR must be release, asan, tsan, fuzz, afl, reach or cover, not '$(FLAVOUR)')
 endif
 
-flags_release := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+flags_release = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE $(hardening)
 flags_asan    := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 flags_tsan    := -fsanitize=thread -fno-omit-frame-pointer
 flags_fuzz    := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 flags_cover   := --coverage -O0
+flags_afl     := -fsanitize=address,undefined -fno-sanitize-recover=all
+flags_reach   := -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping -O0
 ldflags_release := -pie -Wl,-z,relro,-z,now
 ldflags_asan    := $(flags_asan)
 ldflags_tsan    := $(flags_tsan)
 ldflags_fuzz    := -fsanitize=address,undefined
 ldflags_cover   := --coverage
-CC := $(if $(filter fuzz,$(FLAVOUR)),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
+ldflags_afl     := $(flags_afl)
+ldflags_reach   := -fprofile-instr-generate
+flavour_cc_fuzz  := clang
+flavour_cc_reach := clang
+flavour_cc_afl   := afl-clang-fast
+CC := $(or $(flavour_cc_$(FLAVOUR)),$(if $(filter default,$(origin CC)),gcc,$(CC)))
+
+# What only some compilers and processors have: probes of the stack, and landing pads for jumps.
+hardening = $(eval hardening := $(shell for flag in -fstack-clash-protection -fcf-protection=full \
+              -mbranch-protection=standard; do $(CC) -Werror $$flag -x c -c -o /dev/null /dev/null 2>/dev/null && \
+              echo $$flag; done))$(hardening)
 
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wdouble-promotion -Wstrict-prototypes \
             -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wcast-qual -Wwrite-strings \
             -Wpointer-arith $(if $(WERROR),-Werror)
-pkgs    := libmicrohttpd jansson openblas zlib gnutls spng hiredis
+pkgs    := libmicrohttpd jansson openblas zlib gnutls spng hiredis libseccomp
 cppdefs := -D_GNU_SOURCE -I.
 # Deferred, so that targets which need no library (help, deps) work before they are installed.
 pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(pkgs)))$(pkg_cflags)
@@ -125,9 +139,17 @@ $(B)/suites.c: $(test_src) Makefile
 $(B)/obj/suites.o: $(B)/suites.c $(B)/flags
 	$(Q)$(CC) $(all_cflags) -c -o $@ $<
 
-$(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(server_obj) $(B)/liblstm.a
+# A fuzzer brings libFuzzer's main(); of the flavour afl, that of afl_driver.c.
+fuzz_main_afl := $(B)/obj/tests/fuzz/afl_driver.o
+$(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(fuzz_main_$(FLAVOUR)) $(server_obj) $(B)/liblstm.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) -fsanitize=fuzzer $(all_cflags) -o $@ $^ $(all_libs)
+	$(Q)$(CC) $(if $(fuzz_main_$(FLAVOUR)),,-fsanitize=fuzzer) $(all_cflags) -o $@ $^ $(all_libs)
+
+# Random networks against the oracle of the tests.
+support_obj := $(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/support/run_tests.c,$(wildcard tests/support/*.c)))
+$(B)/differential: $(B)/obj/tests/tools/differential.o $(support_obj) $(server_obj) $(B)/liblstm.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(all_cflags) -o $@ $^ $(all_libs) $(check_libs)
 
 # Programs for measuring, kept out of the daemon: build/evaluate, ...
 $(B)/%: $(B)/obj/tests/tools/%.o $(B)/liblstm.a
@@ -163,10 +185,10 @@ force:
 # What Debian and Ubuntu call what is needed to build, to test, and to check everything.
 build_packages := gcc libc6-dev make pkg-config libmicrohttpd-dev libjansson-dev \
                   libopenblas-dev zlib1g-dev libgnutls28-dev libspng-dev libhiredis-dev \
-                  libcurl4-openssl-dev
+                  libseccomp-dev libcurl4-openssl-dev
 test_packages  := $(build_packages) check curl openssl python3 \
                   python3-setuptools python3-venv python3-wheel redis-server
-dev_packages   := $(test_packages) clang clang-format clang-tidy libonnx-testdata
+dev_packages   := $(test_packages) clang clang-format clang-tidy llvm afl++ libonnx-testdata
 docker_packages := podman crun netavark mmdebstrap iproute2 docker-compose haproxy redis-server \
                    prometheus python3 python3-yaml
 
@@ -209,6 +231,7 @@ test: deps-test
 check-all: $(B)/run_tests $(B)/lstmd $(B)/prepare_digit
 	$(Q)tests/tools/check_house.sh
 	$(Q)tests/tools/check_install.sh
+	$(Q)$(if $(filter release,$(FLAVOUR)),tests/tools/check_hardening.sh $(B)/lstmd)
 	$(Q)OPENBLAS_NUM_THREADS=1 $(B)/run_tests
 	$(Q)LSTMD=$(B)/lstmd PREPARE_DIGIT=$(B)/prepare_digit tests/web/run.sh
 	$(Q)LSTMD=$(B)/lstmd tests/tools/onnx_node_tests.sh
@@ -250,13 +273,28 @@ sanitized: $(B)/run_tests $(B)/lstmd
 	$(Q)CK_FORK=no OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=1 \
 	  TSAN_OPTIONS=halt_on_error=1 $(B)/run_tests
 
-FUZZ_SECONDS ?= 60
+# FUZZ_TOTAL: seconds for all of them together, instead.
+FUZZ_SECONDS ?= $(if $(FUZZ_TOTAL),$(shell echo $$((2 * $(FUZZ_TOTAL) / $(words $(fuzzers))))),60)
 ## fuzz: every fuzzer for FUZZ_SECONDS (60), two at a time
 .PHONY: fuzz fuzz-all
 fuzz: deps-dev
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-all
 fuzz-all: $(fuzzers)
 	$(Q)tests/tools/run_fuzzers.sh $(B) $(FUZZ_SECONDS)
+
+FUZZER ?= router
+## afl: AFL++ on the fuzzer FUZZER (router) for FUZZ_SECONDS (60)
+.PHONY: afl
+afl: deps-dev
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=afl build/afl/fuzz_$(FUZZER)
+	$(Q)tests/tools/run_afl.sh build/afl/fuzz_$(FUZZER) tests/fuzz/corpus/$(FUZZER) $(FUZZ_SECONDS)
+
+## fuzz-cover: lines of each parser that the fuzzers' corpora reach, as a table
+.PHONY: fuzz-cover fuzz-cover-all
+fuzz-cover: deps-dev
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=reach fuzz-cover-all
+fuzz-cover-all: $(fuzzers)
+	$(Q)tests/tools/fuzz_coverage.sh $(B)
 
 ## cover: lines that the tests reach, as a table
 .PHONY: cover
@@ -265,6 +303,13 @@ cover: deps-test
 	$(Q)find build/cover -name '*.gcda' -delete
 	$(Q)CK_FORK=no build/cover/run_tests >/dev/null
 	$(Q)tests/tools/coverage.sh build/cover
+
+SECONDS ?= 3600
+## soak: mixed traffic for SECONDS (3600); memory, descriptors and threads must not grow
+.PHONY: soak
+soak: deps-test
+	$(Q)$(MAKE) --no-print-directory $(B)/lstmd
+	$(Q)tests/tools/soak.py $(B)/lstmd $(SECONDS) $(if $(filter release,$(FLAVOUR)),,--any-memory)
 
 # ---- Training and measuring -------------------------------------------------------------------
 

@@ -234,6 +234,17 @@ static enum lstm_status restore(struct reader *reader, const struct served_versi
     return status;
 }
 
+/* Reads n bytes of a text, all of them; a NUL among them would make it another text. */
+static enum lstm_status take_text(struct reader *reader, char *text, uint64_t n,
+                                  struct lstm_error *error)
+{
+    if (!take(reader, text, n))
+        return fail_short(reader, error);
+    if (memchr(text, '\0', n) != NULL)
+        return lstm_fail(error, LSTM_FORMAT, "%s: a session's name holds a NUL", reader->path);
+    return LSTM_OK;
+}
+
 /* Reads what comes behind a head. */
 static enum lstm_status read_session(struct reader *reader, const struct head *head,
                                      struct lstm_error *error)
@@ -243,16 +254,18 @@ static enum lstm_status read_session(struct reader *reader, const struct head *h
     if (head->id_bytes >= sizeof info.id || head->model_bytes >= sizeof info.model ||
         head->state_size > most_values || head->age_us > INT64_MAX / 2 || head->is_head > 1)
         return lstm_fail(error, LSTM_FORMAT, "%s: a session's head makes no sense", reader->path);
-    if (!take(reader, info.id, head->id_bytes) || !take(reader, info.model, head->model_bytes))
-        return fail_short(reader, error);
+    enum lstm_status status = take_text(reader, info.id, head->id_bytes, error);
+    if (status == LSTM_OK)
+        status = take_text(reader, info.model, head->model_bytes, error);
+    if (status != LSTM_OK)
+        return status;
     const struct served_version *version =
         reader->sessions != NULL ? find_version(reader->registry, &info, head) : NULL;
     if (version == NULL) {
         reader->counts.n_dropped++;
         return skip(reader, head->state_size * sizeof(float)) ? LSTM_OK : fail_short(reader, error);
     }
-    const enum lstm_status status =
-        restore(reader, version, &info, (size_t)head->state_size, error);
+    status = restore(reader, version, &info, (size_t)head->state_size, error);
     registry_release(version);
     return status;
 }

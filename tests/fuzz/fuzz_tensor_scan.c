@@ -1,9 +1,11 @@
 /* fuzz_tensor_scan.c: the scan and jansson agree on every text. SPDX-License-Identifier: Apache-2.0
  *
- * What the scan accepts, rest and tensors together, jansson reads from the whole text, to the bit;
- * and what jansson reads as an array of numbers that fits, the scan accepts. */
+ * What the scan accepts, rest and tensors together, jansson reads from the whole text, to the bit.
+ * Of what jansson reads, the scan refuses just what its header says: arrays of numbers that are not
+ * uniform, too deep or beyond float32. */
 #include <jansson.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,17 +66,81 @@ static void compare(const struct tensor_scan *scan, json_t *whole, json_t *rest)
     }
 }
 
-/* Whether value is numbers of float32 at depth `rank` and nothing else; empty arrays fit anywhere.
- */
-static bool is_tensor(const json_t *value, size_t rank)
+/* ---- What the scan refuses ------------------------------------------------------------------- */
+
+/* Numbers from here on round to infinity as float32. */
+static const double first_infinite = 0x1.ffffffp127;
+
+/* Whether what follows the opening brackets of an array makes it a tensor. */
+static bool is_numeric(const json_t *array)
 {
-    if (rank == 0)
-        return json_is_number(value) && fabs(json_number_value(value)) < 3.4e38;
+    while (json_is_array(array) && json_array_size(array) > 0)
+        array = json_array_get(array, 0);
+    return json_is_array(array) || json_is_number(array);
+}
+
+/* The depth at which the first number lies, arrays counted; 0: there is none. */
+static size_t leaf_depth(const json_t *value)
+{
+    if (json_is_number(value))
+        return 1;
+    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++) {
+        const size_t depth = leaf_depth(json_array_get(value, i));
+        if (depth > 0)
+            return depth + 1;
+    }
+    return 0;
+}
+
+/* Whether value is numbers of float32 at this depth and nothing else; empty arrays may lie above.
+ */
+static bool is_uniform(const json_t *value, size_t depth)
+{
+    if (depth == 0)
+        return json_is_number(value) && fabs(json_number_value(value)) < first_infinite;
     if (!json_is_array(value))
         return false;
     for (size_t i = 0; i < json_array_size(value); i++)
-        if (!is_tensor(json_array_get(value, i), rank - 1))
+        if (!is_uniform(json_array_get(value, i), depth - 1))
             return false;
+    return true;
+}
+
+/* How many arrays lie in one another at most. */
+static size_t array_depth(const json_t *value)
+{
+    size_t deepest = 0;
+    if (!json_is_array(value))
+        return 0;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const size_t depth = array_depth(json_array_get(value, i));
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest + 1;
+}
+
+/* Whether a numeric array can be a tensor; `around` arrays and objects are open around it. */
+static bool is_tensor(const json_t *array, size_t around)
+{
+    const size_t depth = array_depth(array), leaf = leaf_depth(array);
+    return depth <= TENSOR_MAX_RANK && around + depth <= SCAN_MAX_DEPTH &&
+           is_uniform(array, leaf > 0 ? leaf - 1 : depth);
+}
+
+/* Whether the scan has to accept a text that jansson reads as this. */
+static bool is_scannable(const json_t *value, size_t around)
+{
+    if (json_is_array(value) && is_numeric(value))
+        return is_tensor(value, around);
+    if ((json_is_array(value) || json_is_object(value)) && around == SCAN_MAX_DEPTH)
+        return false;
+    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++)
+        if (!is_scannable(json_array_get(value, i), around + 1))
+            return false;
+    const char *key;
+    json_t *member;
+    json_object_foreach((json_t *)(uintptr_t)value, key,
+                        member) if (!is_scannable(member, around + 1)) return false;
     return true;
 }
 
@@ -89,6 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct lstm_error error;
     json_t *const whole = json_loadb(text, size, flags, NULL);
     if (tensor_scan(text, size, &scan, &error) == LSTM_OK) {
+        require(whole == NULL || is_scannable(whole, 0));
         json_t *const rest =
             scan.rest.n > 0 ? json_loadb(scan.rest.data, scan.rest.n, flags, NULL) : NULL;
         require((whole == NULL) == (rest == NULL));
@@ -97,8 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_decref(rest);
     } else {
         require(error.status == LSTM_INVALID && error.text[0] != '\0');
-        for (size_t rank = 1; whole != NULL && rank <= TENSOR_MAX_RANK; rank++)
-            require(!is_tensor(whole, rank));
+        require(whole == NULL || size > SCAN_MAX_REST || !is_scannable(whole, 0));
     }
     tensor_scan_release(&scan);
     json_decref(whole);
