@@ -168,6 +168,9 @@ static enum lstm_status read_cell(struct planning *planning, const struct keras_
     made->return_sequences = flag_of(config, "return_sequences");
     made->go_backwards = flag_of(config, "go_backwards");
     made->reset_after = made->kind == IMPORT_GRU && flag_of(config, "reset_after");
+    /* Keras then gives the last step first. */
+    if (status == LSTM_OK && made->go_backwards && made->return_sequences)
+        return refuse(planning, layer, "go_backwards with return_sequences is not supported");
     return status;
 }
 

@@ -150,6 +150,8 @@ static const struct {
     {"keras3.keras", "Dropout", "Flatten", LSTM_FORMAT, "checksum"},
     {"keras3.keras", "model.weights.h5", "model.weightz.h5", LSTM_UNSUPPORTED, "no known format"},
     {"keras3.keras", "config.json", "konfig.json", LSTM_FORMAT, "no config.json"},
+    {"tf_backwards", "\"return_sequences\": false", "\"return_sequences\": true ", LSTM_UNSUPPORTED,
+     "go_backwards with return_sequences"},
     {"tf_backwards", "TREE", "FREE", LSTM_FORMAT, "the tree of '/' is damaged"},
     {"tf_backwards", "SNOD", "KNOD", LSTM_FORMAT, "the symbol table of '/' is damaged"},
     {"tf_backwards", "HEAP", "LEAP", LSTM_FORMAT, "the heap of '/' is damaged"},
