@@ -11,6 +11,7 @@
 #include "core/status.h"
 #include "server/batcher_internal.h"
 #include "server/request.h"
+#include "server/thread_policy.h"
 
 /* A worker leaves sequences to idle workers in steps of what runs together in one slice. Only a job
  * that waited this long is worth asking whether its client is still there. */
@@ -260,6 +261,7 @@ static void *work(void *argument)
 {
     struct worker *worker = argument;
     struct batch batch;
+    thread_policy_batch();
     while (next_batch(worker, &batch))
         run_batch(worker, &batch);
     return NULL;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/status.h"
+#include "server/thread_policy.h"
 
 /* So many times in a row the work may say that it goes on at once; then the thread rests between
  * two turns, so that a client who keeps the library busy with nothing (one whose chunk extension
@@ -41,6 +42,7 @@ static void *run(void *context)
 {
     struct io_thread *thread = context;
     unsigned n_hot = 0;
+    thread_policy_batch();
     while (!atomic_load(&thread->is_stopping)) {
         const int timeout_ms = thread->work.timeout_ms(thread->work.context);
         n_hot = timeout_ms == 0 ? n_hot + (n_hot < MAX_HOT_TURNS) : 0;

@@ -1,8 +1,8 @@
 /* sandbox.c: no new privileges, and a filter of system calls by table.
  * SPDX-License-Identifier: Apache-2.0
  *
- * The table is what strace sees of the daemon in all its tests, with TLS and under load, and the
- * neighbours that another libc, kernel or architecture takes in their place. A call that an
+ * The table holds what the daemon and its libraries call, and the neighbours that another libc,
+ * kernel or architecture takes in their place; all tests of the daemon run under it. A call that an
  * architecture lacks is passed over. */
 #include "server/sandbox.h"
 
@@ -58,9 +58,9 @@ static const int allowed[] = {
     CALL(gettimeofday), CALL(getuid), CALL(kill), CALL(membarrier), CALL(nanosleep),
     CALL(prlimit64), CALL(restart_syscall), CALL(rseq), CALL(rt_sigaction), CALL(rt_sigpending),
     CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(rt_sigtimedwait), CALL(sched_getaffinity),
-    CALL(sched_getparam), CALL(sched_getscheduler), CALL(sched_setaffinity), CALL(sched_yield),
-    CALL(set_robust_list), CALL(set_tid_address), CALL(sigaltstack), CALL(sysinfo), CALL(tgkill),
-    CALL(time), CALL(times), CALL(uname)};
+    CALL(sched_getparam), CALL(sched_getscheduler), CALL(sched_setaffinity),
+    CALL(sched_setscheduler), CALL(sched_yield), CALL(set_robust_list), CALL(set_tid_address),
+    CALL(sigaltstack), CALL(sysinfo), CALL(tgkill), CALL(time), CALL(times), CALL(uname)};
 
 /* What lstmd never does, and who took it over would do first. */
 static const int fatal[] = {CALL(execve), CALL(execveat), CALL(ptrace), CALL(process_vm_readv),

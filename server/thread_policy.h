@@ -1,0 +1,12 @@
+/* thread_policy.h: how the kernel schedules a thread. SPDX-License-Identifier: Apache-2.0 */
+#ifndef THREAD_POLICY_H
+#define THREAD_POLICY_H
+
+/* The calling thread does not interrupt another of this policy when it wakes: it waits for a free
+ * core or the end of the other's turn, a few milliseconds at most. For threads that wake each other
+ * thousands of times a second, which an I/O thread and a worker do: without it each takes the core
+ * from the other in the middle of a batch. Linux only; elsewhere, or where the kernel refuses,
+ * nothing changes. */
+void thread_policy_batch(void);
+
+#endif
