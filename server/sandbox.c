@@ -59,8 +59,9 @@ static const int allowed[] = {
     CALL(prlimit64), CALL(restart_syscall), CALL(rseq), CALL(rt_sigaction), CALL(rt_sigpending),
     CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(rt_sigtimedwait), CALL(sched_getaffinity),
     CALL(sched_getparam), CALL(sched_getscheduler), CALL(sched_setaffinity),
-    CALL(sched_setscheduler), CALL(sched_yield), CALL(set_robust_list), CALL(set_tid_address),
-    CALL(sigaltstack), CALL(sysinfo), CALL(tgkill), CALL(time), CALL(times), CALL(uname)};
+    CALL(sched_setscheduler), CALL(setpriority), CALL(sched_yield), CALL(set_robust_list),
+    CALL(set_tid_address), CALL(sigaltstack), CALL(sysinfo), CALL(tgkill), CALL(time), CALL(times),
+    CALL(uname)};
 
 /* What lstmd never does, and who took it over would do first. */
 static const int fatal[] = {CALL(execve), CALL(execveat), CALL(ptrace), CALL(process_vm_readv),

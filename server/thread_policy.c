@@ -1,12 +1,23 @@
-/* thread_policy.c: SCHED_BATCH. SPDX-License-Identifier: Apache-2.0 */
+/* thread_policy.c: SCHED_BATCH, and niceness. SPDX-License-Identifier: Apache-2.0 */
 #include "server/thread_policy.h"
 
 #include <sched.h>
+#include <sys/resource.h>
+
+/* The kernel halves a thread's weight about every three steps. */
+enum { YIELDING_NICE = 3 };
 
 void thread_policy_batch(void)
 {
 #ifdef SCHED_BATCH
     const struct sched_param no_priority = {0};
     (void)sched_setscheduler(0, SCHED_BATCH, &no_priority); /* of this thread, on Linux */
+#endif
+}
+
+void thread_policy_yield(void)
+{
+#ifdef __linux__
+    (void)setpriority(PRIO_PROCESS, 0, YIELDING_NICE); /* of this thread, on Linux */
 #endif
 }

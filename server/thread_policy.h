@@ -9,4 +9,8 @@
  * nothing changes. */
 void thread_policy_batch(void);
 
+/* Where all cores are busy, the calling thread gets half of what others get. For the I/O threads:
+ * what was accepted is finished before more is taken in, or refused. */
+void thread_policy_yield(void);
+
 #endif
