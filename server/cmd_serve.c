@@ -10,6 +10,7 @@
 #include "server/app.h"
 #include "server/commands.h"
 #include "server/front.h"
+#include "server/heap.h"
 #include "server/log.h"
 #include "server/notify.h"
 #include "server/serve_config.h"
@@ -98,10 +99,14 @@ static enum lstm_status start_training(struct server *server, struct lstm_error 
     return status == LSTM_OK ? training_start(server->app.training, error) : status;
 }
 
+static unsigned n_io_threads(const struct serve_config *config)
+{
+    return config->io_threads > 0 ? (unsigned)config->io_threads : n_cores();
+}
+
 static enum lstm_status start_http(struct server *server, struct lstm_error *error)
 {
-    const int64_t n = server->config->io_threads;
-    return front_serve(&server->front, n > 0 ? (unsigned)n : n_cores(), &server->app, &server->http,
+    return front_serve(&server->front, n_io_threads(server->config), &server->app, &server->http,
                        error);
 }
 
@@ -321,6 +326,7 @@ int cmd_serve(const void *config, size_t n_arguments, char *const *arguments)
         (struct predict_limits){.max_instances = (size_t)server.config->max_instances,
                                 .max_steps = (size_t)server.config->max_steps};
     log_init((enum log_level)server.config->log_level, (enum log_format)server.config->log_format);
+    heap_configure(n_io_threads(server.config));
     enum lstm_status status = start(&server, &error);
     if (status == LSTM_OK) {
         announce(&server);
