@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""train.py [DATA]: what learning costs those who ask meanwhile, and what it gives.
+
+Starts build/lstmd itself, on loopback. Prints
+  - p99 and rate of 16 connections that predict, alone and while one client trains flat out with
+    batches of 50, in turns, with the trainer's share of the cores (wrk must be installed);
+  - durable train-steps a second (--train-sync always) of 16 clients with batches of one;
+  - with DATA, a folder with MNIST's test files (make data): misread test digits that 50 train-steps
+    on each put right, and what that costs of the accuracy on the others.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from typing import Iterator
+
+ROOT = "/v1/models/mnist"
+DIGIT = json.loads(pathlib.Path("tests/data/mnist/digit.json").read_text())["instances"][0]
+SECONDS, TURNS, N_DIGITS, PIXELS = 4, 3, 20, 784
+
+
+@contextlib.contextmanager
+def daemon(*options: str) -> Iterator[int]:
+    """A daemon with the shipped model; its port."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(
+            ["build/lstmd", "serve", "--models", "models", "--state-dir", folder, "--port", "0",
+             "--log-level", "warn", *options], stdout=subprocess.PIPE, text=True)
+        try:
+            yield int(re.search(r":(\d+)$", process.stdout.readline().strip()).group(1))
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def ask(connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None,
+        kind: str = "application/json") -> dict:
+    connection.request(method, path, body, {"Content-Type": kind} if body else {})
+    answer = connection.getresponse()
+    text = answer.read()
+    if answer.status != 200:
+        raise RuntimeError(f"{path}: {answer.status} {text[:200]!r}")
+    return json.loads(text) if path != "/metrics" else {"text": text.decode()}
+
+
+def step_body(n: int) -> bytes:
+    return json.dumps({"instances": [DIGIT] * n, "labels": [7] * n}, separators=(",", ":")).encode()
+
+
+def keep_training(port: int, body: bytes, until: float, steps: list[int]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    while time.monotonic() < until:
+        ask(connection, "POST", f"{ROOT}:train-step", body)
+        steps.append(1)
+
+
+def train_with(port: int, n_clients: int, body: bytes) -> tuple[list[threading.Thread], list[int]]:
+    steps: list[int] = []
+    until = time.monotonic() + SECONDS
+    threads = [threading.Thread(target=keep_training, args=(port, body, until, steps))
+               for _ in range(n_clients)]
+    for thread in threads:
+        thread.start()
+    return threads, steps
+
+
+def predict_load(port: int) -> tuple[float, float]:
+    """Requests a second and p99 in milliseconds."""
+    said = subprocess.run(
+        ["wrk", "-t1", "-c16", f"-d{SECONDS}s", "--latency", "-s", "tests/bench/post.lua",
+         f"http://127.0.0.1:{port}{ROOT}:predict"], capture_output=True, text=True,
+        env=os.environ | {"BODY": "tests/data/mnist/digit.json", "CT": "application/json"}).stdout
+    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", said).groups()
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))
+    return rate, float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
+
+
+def computing_s(port: int) -> float:
+    text = ask(http.client.HTTPConnection("127.0.0.1", port), "GET", "/metrics")["text"]
+    found = re.search(r"^lstmd_train_step_duration_seconds_sum\{.*\} (\S+)", text, re.M)
+    return float(found.group(1)) if found else 0.0
+
+
+def measure_company() -> None:
+    alone, beside, shares = [], [], []
+    with daemon() as port:
+        for _ in range(TURNS):
+            alone.append(predict_load(port))
+            before = computing_s(port)
+            threads, _ = train_with(port, 1, step_body(50))
+            beside.append(predict_load(port))
+            for thread in threads:
+                thread.join()
+            shares.append((computing_s(port) - before) / SECONDS / (os.cpu_count() or 1))
+    rates = [statistics.median(rate for rate, _ in runs) for runs in (alone, beside)]
+    p99s = [statistics.median(p99 for _, p99 in runs) for runs in (alone, beside)]
+    print(f"predict at 16 connections: {rates[0]:.0f}/s, p99 {p99s[0]:.2f} ms; beside training "
+          f"{rates[1]:.0f}/s ({rates[1] / rates[0] - 1:+.0%}), p99 {p99s[1]:.2f} ms "
+          f"({p99s[1] / p99s[0]:.2f} times); the trainer computes {statistics.median(shares):.0%} of the cores' time")
+
+
+def measure_durable() -> None:
+    with daemon("--train-sync", "always") as port:
+        threads, steps = train_with(port, 16, step_body(1))
+        for thread in threads:
+            thread.join()
+    print(f"durable train-steps of batch 1 from 16 clients: {len(steps) / SECONDS:.0f} a second")
+
+
+def classes(connection: http.client.HTTPConnection, images: bytes) -> list[int]:
+    found = []
+    for at in range(0, len(images), 1000 * PIXELS):
+        answer = ask(connection, "POST", f"{ROOT}:predict?dtype=uint8", images[at:at + 1000 * PIXELS],
+                     "application/octet-stream")
+        found += [row.index(max(row)) for row in answer["predictions"]]
+    return found
+
+
+def measure_teaching(data: pathlib.Path) -> None:
+    images = (data / "t10k-images-idx3-ubyte").read_bytes()[16:]
+    labels = list((data / "t10k-labels-idx1-ubyte").read_bytes()[8:])
+    n_fixed, costs = 0, []
+    with daemon("--train-sync", "never", "--max-instances", "1000") as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        first = classes(connection, images)
+        wrong = [k for k, (a, b) in enumerate(zip(first, labels)) if a != b][:N_DIGITS]
+        right = sum(a == b for a, b in zip(first, labels))
+        for k in wrong:
+            pixels = [value / 255 for value in images[k * PIXELS:(k + 1) * PIXELS]]
+            body = json.dumps({"instances": [pixels], "labels": [labels[k]]}).encode()
+            for _ in range(50):
+                ask(connection, "POST", f"{ROOT}:train-step", body)
+            now = classes(connection, images)
+            n_fixed += now[k] == labels[k]
+            costs.append((right - sum(a == b for a, b in zip(now, labels))) / len(labels))
+            ask(connection, "POST", f"{ROOT}:reset", b"{}")
+    print(f"{n_fixed} of {len(wrong)} misread digits are right after 50 train-steps; that costs "
+          f"{max(costs):.2%} of the accuracy at most, {statistics.mean(costs):.2%} on average")
+
+
+if __name__ == "__main__":
+    measure_company()
+    measure_durable()
+    if len(sys.argv) > 1:
+        measure_teaching(pathlib.Path(sys.argv[1]))
