@@ -54,7 +54,7 @@ static struct memory_session *session_create(struct memory_sessions *sessions,
     if (block == NULL)
         return NULL;
     struct memory_session *session = (struct memory_session *)(void *)block;
-    session->base.sessions = &sessions->base;
+    session->base.store = sessions->base.store;
     session->store = sessions;
     atomic_init(&session->references, 1);
     session->version = registry_retain(version);

@@ -33,7 +33,7 @@ static struct shared_session *create(struct shared_sessions *store, const char *
     struct shared_session *session = calloc(1, sizeof *session);
     if (session == NULL)
         return NULL;
-    session->base.sessions = &store->base;
+    session->base.store = store->base.store;
     session->store = store;
     atomic_init(&session->references, 1);
     snprintf(session->model, sizeof session->model, "%s", model);

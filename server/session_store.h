@@ -42,7 +42,7 @@ struct sessions {
     const struct session_store *store;
 };
 struct session {
-    struct sessions *sessions;
+    const struct session_store *store; /* not the sessions: whoever holds one may outlive them */
 };
 
 /* 128 random bits in hex. False: the kernel has none. */

@@ -71,47 +71,47 @@ enum session_status sessions_find(struct sessions *sessions, const char *model, 
 
 struct session *session_retain(struct session *session)
 {
-    return session->sessions->store->retain(session);
+    return session->store->retain(session);
 }
 
 void session_release(struct session *session)
 {
     if (session != NULL)
-        session->sessions->store->release(session);
+        session->store->release(session);
 }
 
 enum session_status session_version(struct session *session, const struct served_version **version)
 {
-    return session->sessions->store->version(session, version);
+    return session->store->version(session, version);
 }
 
 void session_info(struct session *session, struct session_info *info)
 {
-    session->sessions->store->info(session, info);
+    session->store->info(session, info);
 }
 
 enum session_status session_copy_state(struct session *session, float **state,
                                        const struct served_version **version, uint64_t *steps)
 {
-    return session->sessions->store->copy_state(session, state, version, steps);
+    return session->store->copy_state(session, state, version, steps);
 }
 
 enum session_status session_write_state(struct session *session,
                                         const struct served_version *version, const float *state,
                                         uint64_t steps)
 {
-    return session->sessions->store->write_state(session, version, state, steps);
+    return session->store->write_state(session, version, state, steps);
 }
 
 enum session_status session_move(struct session *session, const struct served_version *version)
 {
-    return session->sessions->store->move(session, version);
+    return session->store->move(session, version);
 }
 
 enum session_status session_run(struct session *session, const struct served_version *version,
                                 struct session_piece *piece)
 {
-    return session->sessions->store->run(session, version, piece);
+    return session->store->run(session, version, piece);
 }
 
 enum session_status sessions_end(struct sessions *sessions, struct session *session)
