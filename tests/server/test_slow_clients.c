@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -56,7 +57,9 @@ static void assert_well(void)
     raw_client_close(&client);
     raw_client_connect(&client, http_port);
     assert_alive();
-    ck_assert_uint_le(http_in_flight(http), 1);
+    /* The other I/O thread may still be about to see the end of the one that was cut. */
+    while (http_in_flight(http) > 1)
+        sched_yield();
 }
 
 static const char *const beginnings[] = {
