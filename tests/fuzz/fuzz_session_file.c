@@ -9,6 +9,7 @@
 
 #include "server/log.h"
 #include "server/session_file.h"
+#include "server/session_memory.h"
 #include "server/session_text.h"
 #include "tests/fuzz/memory_file.h"
 
@@ -108,7 +109,7 @@ static struct sessions *create_sessions(void)
 {
     const struct sessions_options options = {.max_sessions = MAX_SESSIONS};
     struct sessions *sessions;
-    require(sessions_create(&options, &sessions, NULL) == LSTM_OK);
+    require(session_memory_create(&options, &sessions, NULL) == LSTM_OK);
     return sessions;
 }
 
@@ -117,7 +118,7 @@ static void list(struct sessions *sessions, size_t expected)
     struct session *page[MAX_SESSIONS];
     struct buf out;
     buf_init(&out, 1 << 20);
-    const size_t n = sessions_walk(sessions, NULL, MAX_SESSIONS, page);
+    const size_t n = session_memory_walk(sessions, NULL, MAX_SESSIONS, page);
     require(n == expected);
     for (size_t i = 0; i < n; i++) {
         struct session_info info;
