@@ -68,14 +68,6 @@ START_TEST(test_file_of_keras_predicts_as_keras)
 }
 END_TEST
 
-static bool has_note(const struct lstm_source *source, const char *words)
-{
-    for (size_t k = 0; k < lstm_source_n_notes(source); k++)
-        if (strstr(lstm_source_note(source, k), words) != NULL)
-            return true;
-    return false;
-}
-
 static const struct {
     const char *name, *words;
 } notes[] = {
@@ -89,7 +81,8 @@ START_TEST(test_what_a_keras_file_does_not_say_is_noted)
 {
     struct lstm_source *source = open_case(notes[_i].name);
     lstm_model_destroy(model_of(source, NULL));
-    ck_assert_msg(has_note(source, notes[_i].words), "no note has '%s'", notes[_i].words);
+    ck_assert_msg(import_golden_has_note(source, notes[_i].words), "no note has '%s'",
+                  notes[_i].words);
     lstm_source_destroy(source);
 }
 END_TEST

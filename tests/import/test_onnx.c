@@ -8,6 +8,7 @@
 #include "tests/support/assert_tensor.h"
 #include "tests/support/cases.h"
 #include "tests/support/golden.h"
+#include "tests/support/import_golden.h"
 #include "tests/support/suites.h"
 #include "tests/support/temp_folder.h"
 
@@ -221,14 +222,6 @@ START_TEST(test_graph_that_cannot_be_served_is_refused_by_name)
 }
 END_TEST
 
-static bool has_note(const struct lstm_source *source, const char *words)
-{
-    for (size_t k = 0; k < lstm_source_n_notes(source); k++)
-        if (strstr(lstm_source_note(source, k), words) != NULL)
-            return true;
-    return false;
-}
-
 static const struct {
     const char *name, *words;
 } notes[] = {
@@ -243,7 +236,8 @@ START_TEST(test_what_a_request_brings_is_noted)
     struct lstm_model *model;
     struct lstm_error error;
     assert_ok(lstm_source_model(source, &options, &model, &error), &error);
-    ck_assert_msg(has_note(source, notes[_i].words), "no note has '%s'", notes[_i].words);
+    ck_assert_msg(import_golden_has_note(source, notes[_i].words), "no note has '%s'",
+                  notes[_i].words);
     lstm_model_destroy(model);
     lstm_source_destroy(source);
 }

@@ -88,14 +88,6 @@ START_TEST(test_arrays_of_a_checkpoint_are_named_by_its_dicts)
 }
 END_TEST
 
-static bool has_note(const struct lstm_source *source, const char *words)
-{
-    for (size_t k = 0; k < lstm_source_n_notes(source); k++)
-        if (strstr(lstm_source_note(source, k), words) != NULL)
-            return true;
-    return false;
-}
-
 static const struct {
     const char *name, *words;
 } notes[] = {
@@ -114,7 +106,8 @@ START_TEST(test_what_a_state_dict_does_not_say_is_noted)
     struct lstm_model *model;
     struct lstm_error error;
     assert_ok(lstm_source_model(source, NULL, &model, &error), &error);
-    ck_assert_msg(has_note(source, notes[_i].words), "no note has '%s'", notes[_i].words);
+    ck_assert_msg(import_golden_has_note(source, notes[_i].words), "no note has '%s'",
+                  notes[_i].words);
     lstm_model_destroy(model);
     lstm_source_destroy(source);
 }
@@ -136,7 +129,7 @@ START_TEST(test_options_name_the_activations_of_linear_layers)
     char *json = temp_file_read(temp_folder_path(&folder, "model.json", path), &n);
     ck_assert_ptr_nonnull(strstr(json, "tanh"));
     ck_assert_ptr_nonnull(strstr(json, "softmax"));
-    ck_assert(!has_note(source, "activation"));
+    ck_assert(!import_golden_has_note(source, "activation"));
     free(json);
     temp_folder_remove(&folder);
     lstm_model_destroy(model);
@@ -192,7 +185,8 @@ START_TEST(test_scope_picks_one_of_two_networks)
     struct lstm_model *model;
     struct lstm_error error;
     assert_ok(lstm_source_model(source, &options, &model, &error), &error);
-    ck_assert(has_note(source, "left out: 4 arrays beside the weights, 'best/weight_ih_l0'"));
+    ck_assert(import_golden_has_note(source,
+                                     "left out: 4 arrays beside the weights, 'best/weight_ih_l0'"));
     lstm_model_destroy(model);
     lstm_source_destroy(source);
 }

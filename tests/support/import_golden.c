@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/support/assert_tensor.h"
 #include "tests/support/golden.h"
@@ -68,4 +69,12 @@ enum lstm_status import_golden_try(const void *bytes, size_t n, struct lstm_erro
     lstm_model_destroy(model);
     lstm_source_destroy(source);
     return status;
+}
+
+bool import_golden_has_note(const struct lstm_source *source, const char *words)
+{
+    for (size_t k = 0; k < lstm_source_n_notes(source); k++)
+        if (strstr(lstm_source_note(source, k), words) != NULL)
+            return true;
+    return false;
 }

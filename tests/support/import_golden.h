@@ -14,4 +14,7 @@ void import_golden_compare(const struct lstm_model *model, const char *file, con
  * sentence, and there is no half model. */
 enum lstm_status import_golden_try(const void *bytes, size_t n, struct lstm_error *error);
 
+/* Whether one of the source's notes has these words. */
+bool import_golden_has_note(const struct lstm_source *source, const char *words);
+
 #endif
