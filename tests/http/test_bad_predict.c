@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/request.h"
 #include "tests/support/answer_text.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/cases.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
+#include "tests/support/daemon_metrics.h"
 #include "tests/support/model_builder.h"
 #include "tests/support/model_store.h"
 #include "tests/support/raw_client.h"
@@ -227,20 +227,6 @@ static void hang_up(void)
     }
 }
 
-/* Waits until the request for the number itself is the only one in flight. */
-static void assert_nothing_in_flight(void)
-{
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
-    double in_flight = 0;
-    while (in_flight != 1 && monotonic_us() < until_us) {
-        struct client_answer answer;
-        client_get(&client, "/metrics", &answer);
-        in_flight = answer_metric(answer.body, "lstmd_requests_in_flight");
-        client_answer_release(&answer);
-    }
-    ck_assert_msg(in_flight == 1, "%g requests are in flight", in_flight);
-}
-
 START_TEST(test_bad_predict_each_file_is_refused_with_its_sentence)
 {
     assert_bad_bodies_refused(&client, DIGITS);
@@ -289,7 +275,7 @@ START_TEST(test_bad_predict_client_that_hangs_up_within_its_body_leaves_nothing_
 {
     hang_up();
     assert_alive();
-    assert_nothing_in_flight();
+    daemon_wait_in_flight(&client, 0);
 }
 END_TEST
 

@@ -8,9 +8,9 @@
 
 #include "server/app.h"
 #include "server/request.h"
-#include "tests/support/answer_text.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
+#include "tests/support/daemon_metrics.h"
 #include "tests/support/model_store.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/temp_folder.h"
@@ -39,25 +39,13 @@ static void start(const char *const *options)
     client_init(&client, server.url);
 }
 
-static double in_flight(void)
-{
-    struct client_answer answer;
-    client_get(&client, "/metrics", &answer);
-    const double n = answer_metric(answer.body, "lstmd_requests_in_flight");
-    client_answer_release(&answer);
-    return n;
-}
-
 /* A request whose body does not come, and which therefore stays in flight. */
 static void send_part(void)
 {
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
     raw_client_connect(&slow, server.port);
     raw_client_send_text(&slow, "POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\n"
                                 "Content-Length: 25\r\n\r\n{\"instances\":");
-    while (in_flight() < 2 && monotonic_us() < until_us)
-        sched_yield();
-    ck_assert_double_eq(in_flight(), 2);
+    daemon_wait_in_flight(&client, 1);
 }
 
 /* Sends the signal, and waits until readiness is red; or nobody answers any more, which is so if
@@ -94,19 +82,29 @@ START_TEST(test_life_request_that_began_before_sigterm_is_answered)
 }
 END_TEST
 
+/* Whether a client that comes now gets an answer. */
+static bool is_answered(void)
+{
+    struct client late;
+    struct client_answer answer;
+    client_init(&late, server.url);
+    client_try(&late, &(struct client_request){.path = "/v2/health/live"}, &answer);
+    const bool is_whole = answer.status != 0;
+    client_answer_release(&answer);
+    client_release(&late);
+    return is_whole;
+}
+
+/* Readiness is red a moment before the listening socket is closed. */
 START_TEST(test_life_draining_daemon_refuses_new_connections)
 {
     static const char *const options[] = {"--drain-seconds", "3600", NULL};
-    struct client late;
-    struct client_answer answer;
+    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
     start(options);
     send_part();
     begin_draining(SIGTERM);
-    client_init(&late, server.url);
-    client_try(&late, &(struct client_request){.path = "/v2/health/live"}, &answer);
-    ck_assert_int_eq(answer.status, 0);
-    client_answer_release(&answer);
-    client_release(&late);
+    while (is_answered())
+        ck_assert_int_lt(monotonic_us(), until_us);
     raw_client_close(&slow);
     ck_assert_int_eq(daemon_wait(&server), 0);
     client_release(&client);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "server/request.h"
+#include "tests/support/daemon_metrics.h"
 #include "tests/support/model_store.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/refusals.h"
@@ -180,6 +181,7 @@ START_TEST(test_train_with_another_sync_is_kept_when_the_drain_is_cut)
     raw_client_connect(&slow, d->server.port);
     raw_client_send_text(&slow, "POST " M ":train-step HTTP/1.1\r\nHost: a\r\n"
                                 "Content-Length: 9\r\n\r\n{");
+    daemon_wait_in_flight(&d->client, 1);
     for (unsigned k = 0; k < 5; k++) {
         train_step(k, 200);
         train_on(expected, k);

@@ -4,7 +4,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "tests/support/answer_text.h"
+#include "tests/support/daemon_metrics.h"
 #include "tests/support/model_store.h"
 
 struct temp_folder session_folder;
@@ -72,9 +72,5 @@ void session_expect(const char *method, const char *path, const char *body, int 
 
 double session_metric(const char *series)
 {
-    struct client_answer answer;
-    client_get(&session_client, "/metrics", &answer);
-    const double value = answer_metric(answer.body, series);
-    client_answer_release(&answer);
-    return value;
+    return daemon_metric(&session_client, series);
 }
