@@ -112,21 +112,21 @@ static enum lstm_status save_training(const struct lstm_trainer *trainer, const 
 static enum lstm_status publish(const struct lstm_model *model, const struct lstm_trainer *trainer,
                                 const char *out, struct lstm_error *error)
 {
-    char unfinished[PATH_MAX], published[PATH_MAX];
+    struct version_folder folder;
+    char published[PATH_MAX];
     enum lstm_status status = folder_make(out, error);
     if (status == LSTM_OK)
-        status = version_folder_begin(out, unfinished, error);
+        status = version_folder_begin(&folder, out, error);
     if (status != LSTM_OK)
         return status;
-    status = lstm_model_save(model, unfinished, error);
+    status = lstm_model_save(model, folder.unfinished, error);
     if (status == LSTM_OK)
-        status = save_training(trainer, unfinished, error);
+        status = save_training(trainer, folder.unfinished, error);
     if (status == LSTM_OK)
-        status = version_folder_publish(out, unfinished, published, error);
+        status = version_folder_publish(&folder, out, published, error);
     if (status == LSTM_OK)
         printf("Saved %s\n", published);
-    else
-        folder_remove(unfinished);
+    version_folder_end(&folder);
     return status;
 }
 

@@ -190,18 +190,19 @@ static enum lstm_status write_version(struct session *session, const char *folde
  * behind that: then its version is there. */
 static enum lstm_status publish(struct session *session, struct lstm_error *error)
 {
-    char unfinished[PATH_MAX], published[PATH_MAX];
+    struct version_folder folder;
+    char published[PATH_MAX];
     const char *out = session->config->out;
-    enum lstm_status status = version_folder_begin(out, unfinished, error);
+    enum lstm_status status = version_folder_begin(&folder, out, error);
     if (status != LSTM_OK)
         return status;
-    status = write_version(session, unfinished, error);
-    const bool is_published = status == LSTM_OK && session->was_finished &&
-                              version_folder_find(out, unfinished, published, NULL) == LSTM_OK;
+    status = write_version(session, folder.unfinished, error);
+    const bool is_published =
+        status == LSTM_OK && session->was_finished &&
+        version_folder_find(out, folder.unfinished, published, NULL) == LSTM_OK;
     if (status == LSTM_OK && !is_published)
-        status = version_folder_publish(out, unfinished, published, error);
-    if (status != LSTM_OK || is_published)
-        folder_remove(unfinished);
+        status = version_folder_publish(&folder, out, published, error);
+    version_folder_end(&folder);
     if (status != LSTM_OK)
         return status;
     /* The checkpoint first: without it, the rest is nothing to resume. */

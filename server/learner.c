@@ -242,24 +242,24 @@ static enum lstm_status write_provenance(const struct learner *learner, const ch
 enum lstm_status learner_publish(struct learner *learner, const char *model_folder,
                                  char number[LEARNER_NUMBER_BYTES], struct lstm_error *error)
 {
-    char unfinished[PATH_MAX], published[PATH_MAX];
+    struct version_folder folder;
+    char published[PATH_MAX];
     struct lstm_model *model = NULL;
     struct lstm_error ignored;
-    enum lstm_status status = version_folder_begin(model_folder, unfinished, error);
+    enum lstm_status status = version_folder_begin(&folder, model_folder, error);
     if (status != LSTM_OK)
         return status;
     status = lstm_trainer_snapshot(learner->trainer, &model, error);
     if (status == LSTM_OK)
-        status = lstm_model_save(model, unfinished, error);
+        status = lstm_model_save(model, folder.unfinished, error);
     if (status == LSTM_OK)
-        status = write_provenance(learner, unfinished, error);
+        status = write_provenance(learner, folder.unfinished, error);
     if (status == LSTM_OK)
-        status = version_folder_publish(model_folder, unfinished, published, error);
+        status = version_folder_publish(&folder, model_folder, published, error);
     lstm_model_destroy(model);
-    if (status != LSTM_OK) {
-        folder_remove(unfinished);
+    version_folder_end(&folder);
+    if (status != LSTM_OK)
         return status;
-    }
     snprintf(number, LEARNER_NUMBER_BYTES, "%.23s", strrchr(published, '/') + 1);
     learner->n_published = lstm_trainer_n_steps(learner->trainer);
     /* Only the count of unpublished steps is at stake; what fails now comes with the next save. */

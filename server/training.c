@@ -218,6 +218,7 @@ enum lstm_status training_create(const struct training_options *options, struct 
 
 enum lstm_status training_start(struct training *training, struct lstm_error *error)
 {
+    training_work_sweep(&training->work);
     const int failed = pthread_create(&training->thread, NULL, train, training);
     training->is_started = failed == 0;
     if (failed == 0)

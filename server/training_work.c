@@ -11,6 +11,7 @@
 #include "core/status.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/repository.h"
 #include "server/version_folder.h"
 
 struct learner_entry {
@@ -270,6 +271,20 @@ static void run_one(struct training_work *work, struct train_task *task, struct 
 }
 
 /* ---- What the thread calls ------------------------------------------------------------------ */
+
+/* A repository that cannot be read is the scan's to tell. */
+void training_work_sweep(const struct training_work *work)
+{
+    char(*names)[MODEL_NAME_BYTES], path[PATH_MAX];
+    struct lstm_error ignored;
+    size_t n;
+    if (repository_models(work->models, &names, &n, &ignored) != LSTM_OK)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (folder_path(path, work->models, names[i], &ignored) == LSTM_OK)
+            version_folder_sweep(path);
+    free(names);
+}
 
 void training_work_run(struct training_work *work, struct train_task *const *tasks, size_t n)
 {

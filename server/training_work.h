@@ -17,6 +17,9 @@ struct training_work {
     atomic_bool is_cut;             /* set by any thread: steps that have not begun are refused */
 };
 
+/* Removes what a `:publish` that was killed has left in the repository. Before the thread runs. */
+void training_work_sweep(const struct training_work *work);
+
 /* Runs n tasks of one model, which are all steps unless there is one. */
 void training_work_run(struct training_work *work, struct train_task *const *tasks, size_t n);
 

@@ -3,9 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,21 +90,85 @@ void folder_remove(const char *path)
     rmdir(path);
 }
 
-enum lstm_status version_folder_begin(const char *model_folder, char unfinished[PATH_MAX],
-                                      struct lstm_error *error)
+/* ---- Folders in the making ------------------------------------------------------------------ */
+
+static const char unfinished_prefix[] = ".unfinished-";
+
+/* Removes the folder at `path` if nobody works on it. */
+static void remove_abandoned(const char *path)
 {
-    enum lstm_status status = folder_path(unfinished, model_folder, ".unfinished-XXXXXX", error);
-    if (status != LSTM_OK)
-        return status;
-    if (mkdtemp(unfinished) == NULL)
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        folder_remove(path);
+    close(fd);
+}
+
+void version_folder_sweep(const char *model_folder)
+{
+    char path[PATH_MAX];
+    DIR *folder = opendir(model_folder);
+    if (folder == NULL)
+        return;
+    const struct dirent *entry;
+    while ((entry = readdir(folder)) != NULL)
+        if (strncmp(entry->d_name, unfinished_prefix, sizeof unfinished_prefix - 1) == 0 &&
+            folder_path(path, model_folder, entry->d_name, NULL) == LSTM_OK)
+            remove_abandoned(path);
+    closedir(folder);
+}
+
+/* Where the file system has no locks, version_folder_sweep() gets none either. */
+static enum lstm_status make_locked(struct version_folder *folder, const char *model_folder,
+                                    struct lstm_error *error)
+{
+    if (mkdtemp(folder->unfinished) == NULL)
         return fail_io(error, model_folder, "cannot make a folder in it");
+    folder->lock = open(folder->unfinished, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder->lock >= 0)
+        (void)flock(folder->lock, LOCK_EX);
     /* mkdtemp() keeps others out, but a server may run as another user. */
-    if (chmod(unfinished, 0755) != 0) {
-        status = fail_io(error, unfinished, "cannot make it readable");
-        rmdir(unfinished);
-    }
+    if (folder->lock >= 0 && chmod(folder->unfinished, 0755) == 0)
+        return LSTM_OK;
+    const enum lstm_status status =
+        fail_io(error, folder->unfinished, "cannot be opened and made readable");
+    version_folder_end(folder);
     return status;
 }
+
+enum lstm_status version_folder_begin(struct version_folder *folder, const char *model_folder,
+                                      struct lstm_error *error)
+{
+    struct stat made, found;
+    char name[sizeof unfinished_prefix + 6];
+    version_folder_sweep(model_folder);
+    snprintf(name, sizeof name, "%sXXXXXX", unfinished_prefix);
+    for (;;) {
+        *folder = (struct version_folder){.lock = -1};
+        enum lstm_status status = folder_path(folder->unfinished, model_folder, name, error);
+        if (status == LSTM_OK)
+            status = make_locked(folder, model_folder, error);
+        if (status != LSTM_OK)
+            return status;
+        /* Before it was locked, another program's sweep may have removed it. */
+        if (fstat(folder->lock, &made) == 0 && stat(folder->unfinished, &found) == 0 &&
+            made.st_dev == found.st_dev && made.st_ino == found.st_ino)
+            return LSTM_OK;
+        version_folder_end(folder);
+    }
+}
+
+void version_folder_end(struct version_folder *folder)
+{
+    if (folder->unfinished[0] != '\0')
+        folder_remove(folder->unfinished);
+    if (folder->lock >= 0)
+        close(folder->lock);
+    *folder = (struct version_folder){.lock = -1};
+}
+
+/* ---- Numbers -------------------------------------------------------------------------------- */
 
 /* The number that a name of digits is; 0 if it is not one. */
 static unsigned long long version_of(const char *name)
@@ -145,10 +211,10 @@ static enum lstm_status settle(const char *model_folder, const char *unfinished,
                      is_gone ? "was taken back" : "stays");
 }
 
-enum lstm_status version_folder_publish(const char *model_folder, const char *unfinished,
+enum lstm_status version_folder_publish(struct version_folder *folder, const char *model_folder,
                                         char published[PATH_MAX], struct lstm_error *error)
 {
-    enum lstm_status status = file_sync_folder(unfinished, error);
+    enum lstm_status status = file_sync_folder(folder->unfinished, error);
     unsigned long long latest;
     if (status == LSTM_OK)
         status = find_latest(model_folder, &latest, error);
@@ -160,12 +226,16 @@ enum lstm_status version_folder_publish(const char *model_folder, const char *un
         status = folder_path(published, model_folder, name, error);
         if (status != LSTM_OK)
             return status;
-        if (rename(unfinished, published) == 0)
-            return settle(model_folder, unfinished, published, error);
+        if (rename(folder->unfinished, published) == 0)
+            break;
         /* Somebody else published this number in the meantime. */
         if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
             return fail_io(error, published, "cannot be given its name");
     }
+    status = settle(model_folder, folder->unfinished, published, error);
+    if (status == LSTM_OK)
+        folder->unfinished[0] = '\0';
+    return status;
 }
 
 /* ---- Comparing ------------------------------------------------------------------------------ */

@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A version is prepared in a hidden folder beside the others, then renamed to the next number, so
- * that a reader of MODELS/NAME never sees half of one. */
+ * that a reader of MODELS/NAME never sees half of one. The hidden folder is locked while somebody
+ * works on it; the lock goes with the process, so that what a killed one left is known by that.
+ * All functions may be called by several threads and programs at once on one model's folder. */
 #ifndef VERSION_FOLDER_H
 #define VERSION_FOLDER_H
 
@@ -20,18 +22,33 @@ LSTM_MUST_CHECK enum lstm_status folder_make(const char *path, struct lstm_error
 /* Removes a folder and the files in it; best effort, for what is left over. */
 void folder_remove(const char *path);
 
-/* Makes an empty hidden folder in model_folder and puts its path into `unfinished`. IO,
- * NO_SPACE, INVALID. */
-LSTM_MUST_CHECK enum lstm_status
-version_folder_begin(const char *model_folder, char unfinished[PATH_MAX], struct lstm_error *error);
+/* A version in the making. */
+struct version_folder {
+    char unfinished[PATH_MAX]; /* the hidden folder that its files go to; "": published */
+    int lock;                  /* descriptor that keeps the folder locked */
+};
+
+/* Makes an empty hidden folder in model_folder, and removes those whose program was killed. IO,
+ * NO_SPACE, INVALID; then there is nothing to end. */
+LSTM_MUST_CHECK enum lstm_status version_folder_begin(struct version_folder *folder,
+                                                      const char *model_folder,
+                                                      struct lstm_error *error);
 
 /* Renames it to the number after the largest in model_folder (1 if there is none) and puts that
  * path into `published`. The files in it are on disk already, and when this returns, so is the
  * name. On failure it is where it was. IO, NO_SPACE, INVALID. */
-LSTM_MUST_CHECK enum lstm_status version_folder_publish(const char *model_folder,
-                                                        const char *unfinished,
+LSTM_MUST_CHECK enum lstm_status version_folder_publish(struct version_folder *folder,
+                                                        const char *model_folder,
                                                         char published[PATH_MAX],
                                                         struct lstm_error *error);
+
+/* Removes it, unless it was published. */
+void version_folder_end(struct version_folder *folder);
+
+/* Removes the hidden folders in model_folder that nobody works on any more: a program that was
+ * killed left them. Best effort: a folder that cannot be locked (another works on it, or the file
+ * system has no locks) stays. */
+void version_folder_sweep(const char *model_folder);
 
 /* found: a version in model_folder with the same model.json and weights as the folder `like`.
  * NOT_FOUND; IO. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/request.h"
@@ -276,6 +277,31 @@ START_TEST(test_train_checkpoint_of_other_weights_with_the_number_is_not_used)
 }
 END_TEST
 
+/* What a daemon leaves that is killed while it publishes: a folder that nobody has locked. */
+static void leave_unfinished(char path[300])
+{
+    char file[400];
+    snprintf(path, 300, "%s/m/.unfinished-killed", d->site.models);
+    snprintf(file, sizeof file, "%s/weights.safetensors", path);
+    ck_assert_int_eq(mkdir(path, 0755), 0);
+    temp_file_write(file, "half", 4);
+}
+
+START_TEST(test_train_killed_in_a_publish_leaves_nothing_behind_the_next_start_or_publish)
+{
+    char path[300];
+    leave_unfinished(path);
+    train_daemon_start_sync("always");
+    ck_assert_int_ne(access(path, F_OK), 0);
+    leave_unfinished(path);
+    train_step(0, 200);
+    train_post(M ":publish", "");
+    assert_answer_status(200);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    train_daemon_stop();
+}
+END_TEST
+
 START_TEST(test_train_state_folder_without_training_is_a_mistake)
 {
     static struct daemon_run run;
@@ -304,6 +330,8 @@ Suite *suite_train_durable(void)
     tcase_add_test(tcase, test_train_state_folder_is_one_daemons_alone);
     tcase_add_test(tcase, test_train_damaged_checkpoint_is_not_used_and_not_overwritten);
     tcase_add_test(tcase, test_train_checkpoint_of_other_weights_with_the_number_is_not_used);
+    tcase_add_test(tcase,
+                   test_train_killed_in_a_publish_leaves_nothing_behind_the_next_start_or_publish);
     tcase_add_test(tcase, test_train_state_folder_without_training_is_a_mistake);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "server/version_folder.h"
+#include "tests/support/temp_folder.h"
 
 Suite *suite_version_folder(void);
 
@@ -43,13 +44,16 @@ static const struct {
 
 START_TEST(test_version_folder_next_follows_the_largest_number)
 {
+    struct version_folder made;
     char unfinished[PATH_MAX], published[PATH_MAX], expected[64], path[64];
     for (size_t i = 0; i < 3 && cases[_i].present[i] != NULL; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, cases[_i].present[i]);
         ck_assert_int_eq(mkdir(path, 0777), 0);
     }
-    ck_assert_int_eq(version_folder_begin(folder, unfinished, NULL), LSTM_OK);
-    ck_assert_int_eq(version_folder_publish(folder, unfinished, published, NULL), LSTM_OK);
+    ck_assert_int_eq(version_folder_begin(&made, folder, NULL), LSTM_OK);
+    memcpy(unfinished, made.unfinished, sizeof unfinished);
+    ck_assert_int_eq(version_folder_publish(&made, folder, published, NULL), LSTM_OK);
+    version_folder_end(&made);
     snprintf(expected, sizeof expected, "%s/%s", folder, cases[_i].next);
     ck_assert_str_eq(published, expected);
     ck_assert_int_ne(access(unfinished, F_OK), 0);
@@ -59,21 +63,72 @@ END_TEST
 
 START_TEST(test_version_folder_is_hidden_and_readable_until_published)
 {
-    char unfinished[PATH_MAX];
+    struct version_folder made;
     struct stat info;
-    ck_assert_int_eq(version_folder_begin(folder, unfinished, NULL), LSTM_OK);
-    ck_assert_int_eq(strncmp(unfinished, folder, strlen(folder)), 0);
-    ck_assert_int_eq(strncmp(unfinished + strlen(folder), "/.", 2), 0);
-    ck_assert_int_eq(stat(unfinished, &info), 0);
+    ck_assert_int_eq(version_folder_begin(&made, folder, NULL), LSTM_OK);
+    ck_assert_int_eq(strncmp(made.unfinished, folder, strlen(folder)), 0);
+    ck_assert_int_eq(strncmp(made.unfinished + strlen(folder), "/.", 2), 0);
+    ck_assert_int_eq(stat(made.unfinished, &info), 0);
     ck_assert_uint_eq(info.st_mode & 0777, 0755);
+    version_folder_end(&made);
+}
+END_TEST
+
+START_TEST(test_version_folder_that_is_not_published_is_removed_at_its_end)
+{
+    struct version_folder made;
+    char unfinished[PATH_MAX], file[PATH_MAX];
+    ck_assert_int_eq(version_folder_begin(&made, folder, NULL), LSTM_OK);
+    memcpy(unfinished, made.unfinished, sizeof unfinished);
+    ck_assert_int_eq(folder_path(file, unfinished, "model.json", NULL), LSTM_OK);
+    temp_file_write(file, "{}", 2);
+    version_folder_end(&made);
+    ck_assert_int_ne(access(unfinished, F_OK), 0);
+}
+END_TEST
+
+/* What a killed program leaves is a folder without a lock. */
+START_TEST(test_version_folder_of_a_killed_program_is_swept_and_one_at_work_is_not)
+{
+    struct version_folder first, second;
+    char abandoned[PATH_MAX], file[PATH_MAX];
+    ck_assert_int_eq(version_folder_begin(&first, folder, NULL), LSTM_OK);
+    ck_assert_int_eq(folder_path(abandoned, folder, ".unfinished-killed", NULL), LSTM_OK);
+    ck_assert_int_eq(mkdir(abandoned, 0755), 0);
+    ck_assert_int_eq(folder_path(file, abandoned, "weights.safetensors", NULL), LSTM_OK);
+    temp_file_write(file, "half", 4);
+    ck_assert_int_eq(version_folder_begin(&second, folder, NULL), LSTM_OK);
+    ck_assert_int_ne(access(abandoned, F_OK), 0);
+    ck_assert_int_eq(access(first.unfinished, F_OK), 0);
+    version_folder_sweep(folder);
+    ck_assert_int_eq(access(first.unfinished, F_OK), 0);
+    ck_assert_int_eq(access(second.unfinished, F_OK), 0);
+    version_folder_end(&first);
+    version_folder_end(&second);
+}
+END_TEST
+
+START_TEST(test_version_folder_sweep_leaves_what_is_no_unfinished_folder)
+{
+    static const char *const names[] = {"1", ".training", "labels"};
+    char path[PATH_MAX];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        ck_assert_int_eq(folder_path(path, folder, names[i], NULL), LSTM_OK);
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+    }
+    version_folder_sweep(folder);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        ck_assert_int_eq(folder_path(path, folder, names[i], NULL), LSTM_OK);
+        ck_assert_int_eq(access(path, F_OK), 0);
+    }
 }
 END_TEST
 
 START_TEST(test_version_folder_in_a_missing_folder_is_an_error)
 {
-    char unfinished[PATH_MAX];
+    struct version_folder made;
     struct lstm_error error;
-    ck_assert_int_eq(version_folder_begin("/tmp/test_version_none", unfinished, &error), LSTM_IO);
+    ck_assert_int_eq(version_folder_begin(&made, "/tmp/test_version_none", &error), LSTM_IO);
     ck_assert_ptr_nonnull(strstr(error.text, "/tmp/test_version_none"));
 }
 END_TEST
@@ -131,6 +186,9 @@ Suite *suite_version_folder(void)
     tcase_add_loop_test(tcase, test_version_folder_next_follows_the_largest_number, 0,
                         sizeof cases / sizeof *cases);
     tcase_add_test(tcase, test_version_folder_is_hidden_and_readable_until_published);
+    tcase_add_test(tcase, test_version_folder_that_is_not_published_is_removed_at_its_end);
+    tcase_add_test(tcase, test_version_folder_of_a_killed_program_is_swept_and_one_at_work_is_not);
+    tcase_add_test(tcase, test_version_folder_sweep_leaves_what_is_no_unfinished_folder);
     tcase_add_test(tcase, test_version_folder_in_a_missing_folder_is_an_error);
     tcase_add_test(tcase, test_folder_make_makes_all_parts_and_accepts_what_is_there);
     tcase_add_test(tcase, test_folder_make_over_a_file_is_refused);
