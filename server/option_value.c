@@ -202,6 +202,27 @@ static void write_list(const struct option_list *list, struct buf *out)
     buf_text(out, "]");
 }
 
+/* Appends the text as JSON, with stars for what stands between "://user:" and the last '@'. The
+ * text may be no address at all yet: without a colon, all before the '@' may be a password. */
+static void write_without_password(const char *text, struct buf *out)
+{
+    static const char sign[] = "://";
+    struct buf shown;
+    const char *const scheme = strstr(text, sign);
+    const char *const from = scheme != NULL ? scheme + sizeof sign - 1 : text;
+    const char *const at = strrchr(from, '@');
+    const char *const colon = at != NULL ? memchr(from, ':', (size_t)(at - from)) : NULL;
+    if (at == NULL) {
+        json_append_string(out, text, strlen(text));
+        return;
+    }
+    buf_init(&shown, SIZE_MAX);
+    buf_append(&shown, text, (size_t)((colon != NULL ? colon + 1 : from) - text));
+    buf_printf(&shown, "***%s", at);
+    json_append_string(out, shown.data != NULL ? shown.data : "", shown.n);
+    buf_release(&shown);
+}
+
 void option_write_json(const struct option *option, const void *config, struct buf *out)
 {
     const void *const value = (const char *)config + option->offset;
@@ -231,6 +252,8 @@ void option_write_json(const struct option *option, const void *config, struct b
     }
     if (text == NULL)
         buf_text(out, "null");
+    else if (option->hides_password)
+        write_without_password(text, out);
     else
         json_append_string(out, text, strlen(text));
 }

@@ -20,7 +20,7 @@ void option_clear(const struct option *option, void *config);
 /* Sets a list to the flags of the command line. */
 void option_take_list(const struct option *option, void *config, const struct option_list *list);
 
-/* Appends the option's field of config as JSON. */
+/* Appends the option's field of config as JSON, without a password in it. */
 void option_write_json(const struct option *option, const void *config, struct buf *out);
 
 #endif

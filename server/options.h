@@ -45,6 +45,8 @@ struct option {
     const char *const *choices; /* of OPTION_CHOICE, NULL-ended */
     const char *value;          /* what --help calls the value: "N", "DIR"; NULL for flags */
     const char *help;           /* what it does, one sentence without a full stop, with units */
+    bool hides_password;        /* of OPTION_TEXT: of scheme://user:password@host, the password is
+                                   left out where the value is printed */
     bool only_flag;             /* has no variable, no key and no "--no-" form */
 };
 
@@ -108,7 +110,8 @@ void options_release(struct options *options);
 /* The text of `lstmd <command> --help`. */
 void options_help(const struct command *command, FILE *file);
 
-/* The text of --print-config: {"max-batch": {"value": 64, "source": "flag"}, ...}, a line each. */
+/* The text of --print-config: {"max-batch": {"value": 64, "source": "flag"}, ...}, a line each; of
+ * a password there are stars. */
 void options_print(const struct options *options, FILE *file);
 
 #endif

@@ -85,7 +85,8 @@ const struct option serve_options[] = {
     {"session-store", OPTION_TEXT, FIELD(session_store), "memory", .value = "STORE",
      .help = "where sessions are: memory, or redis://[user:password@]host[:port][/database], a "
              "Redis server (5 or newer) that several lstmd share, so that any of them takes the "
-             "next piece"},
+             "next piece",
+     .hides_password = true},
     {"session-store-connections", OPTION_INTEGER, FIELD(session_store_connections), "8", 1, 256,
      .value = "N", .help = "connections to Redis, each with a thread that waits for it"},
     {"session-store-timeout-ms", OPTION_INTEGER, FIELD(session_store_timeout_ms), "1000", 10, 60000,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/options_text.h"
+#include "tests/support/cases.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
 #include "tests/support/temp_folder.h"
@@ -63,6 +64,34 @@ START_TEST(test_config_printed_one_tells_each_value_and_its_source)
     ck_assert_str_eq(printed(config, "max-steps"), "20 environment");
     ck_assert_str_eq(printed(config, "log-level"), "\"off\" flag");
     ck_assert_str_eq(printed(config, "host"), "\"127.0.0.1\" default");
+    json_decref(config);
+}
+END_TEST
+
+/* A password of the Redis server, as it is given and as it may be seen. */
+static const struct {
+    const char *store, *printed;
+} stores[] = {{"memory", "memory"},
+              {"redis://localhost:6379/1", "redis://localhost:6379/1"},
+              {"redis://lstmd:secret@localhost/1", "redis://lstmd:***@localhost/1"},
+              {"redis://:secret@localhost", "redis://:***@localhost"},
+              {"redis://a:secret@secret@[::1]:1/0", "redis://a:***@[::1]:1/0"},
+              {"redis://secret@localhost", "redis://***@localhost"},
+              {"a:secret@localhost", "a:***@localhost"},
+              {"redis://lstmd:with/secret@localhost", "redis://lstmd:***@localhost"}};
+
+START_TEST(test_config_printed_password_is_stars)
+{
+    char expected[128];
+    const char *const arguments[] = {"serve", "--session-store", stores[_i].store, "--print-config",
+                                     NULL};
+    daemon_run(arguments, &run);
+    ck_assert_int_eq(run.exit_status, 0);
+    json_t *const config = json_loads(run.out, JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_msg(config != NULL, "%s", run.out);
+    snprintf(expected, sizeof expected, "\"%s\" flag", stores[_i].printed);
+    ck_assert_str_eq(printed(config, "session-store"), expected);
+    ck_assert_ptr_null(strstr(run.out, "secret"));
     json_decref(config);
 }
 END_TEST
@@ -126,6 +155,7 @@ Suite *suite_config(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_config_printed_one_tells_each_value_and_its_source);
+    tcase_add_loop_test(tcase, test_config_printed_password_is_stars, 0, N_CASES(stores));
     tcase_add_test(tcase, test_config_file_of_the_environment_holds_for_a_daemon);
     tcase_add_test(tcase, test_config_file_that_is_wrong_is_one_line_and_exit_status_2);
     tcase_add_test(tcase, test_config_completion_of_an_unknown_shell_is_refused);
