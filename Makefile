@@ -133,9 +133,9 @@ $(B)/suites.c: $(test_src) Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q){ echo '#include "tests/support/suites.h"'; \
 	  for s in $(suites); do echo "Suite *suite_$$s(void);"; done; \
-	  echo 'Suite *(*const all_suites[])(void) = {'; \
-	  for s in $(suites); do echo "    suite_$$s,"; done; \
-	  echo '    0};'; } > $@
+	  echo 'const struct named_suite all_suites[] = {'; \
+	  for s in $(suites); do echo "    {\"$$s\", suite_$$s},"; done; \
+	  echo '    {0}};'; } > $@
 $(B)/obj/suites.o: $(B)/suites.c $(B)/flags
 	$(Q)$(CC) $(all_cflags) -c -o $@ $<
 

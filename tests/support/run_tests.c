@@ -1,10 +1,26 @@
-/* run_tests.c: runs every suite, or those named on the command line. Exit status 1 if a test fails
- * or none ran. SPDX-License-Identifier: Apache-2.0 */
+/* run_tests.c: runs every suite, or the one that is named on the command line. Exit status 1 if a
+ * test fails, 2 if there is no such suite. SPDX-License-Identifier: Apache-2.0
+ *
+ * A suite may have no test in this build: what counts allocations has none under a sanitizer. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/suites.h"
+
+/* Adds the suite of that name, or all of them if it is NULL. False: there is none. */
+static bool add_suites(SRunner *runner, const char *name)
+{
+    bool is_found = false;
+    for (const struct named_suite *suite = all_suites; suite->name != NULL; suite++) {
+        if (name != NULL && strcmp(suite->name, name) != 0)
+            continue;
+        srunner_add_suite(runner, suite->create());
+        is_found = true;
+    }
+    return is_found;
+}
 
 int main(int argc, char **argv)
 {
@@ -13,11 +29,13 @@ int main(int argc, char **argv)
         return 2;
     }
     SRunner *runner = srunner_create(NULL);
-    for (size_t i = 0; all_suites[i] != NULL; i++)
-        srunner_add_suite(runner, all_suites[i]());
-    srunner_run(runner, argc == 2 ? argv[1] : NULL, NULL, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    int ran = srunner_ntests_run(runner);
+    if (!add_suites(runner, argv[1])) {
+        fprintf(stderr, "run_tests: no suite is called %s\n", argv[1]);
+        srunner_free(runner);
+        return 2;
+    }
+    srunner_run_all(runner, CK_NORMAL);
+    const int n_failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    return failed == 0 && ran > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -5,6 +5,11 @@
 
 #include <check.h>
 
-extern Suite *(*const all_suites[])(void); /* NULL-ended */
+struct named_suite {
+    const char *name; /* of "tests/.../test_<name>.c" */
+    Suite *(*create)(void);
+};
+
+extern const struct named_suite all_suites[]; /* ended by a row without a name */
 
 #endif
