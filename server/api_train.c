@@ -64,6 +64,19 @@ static bool is_gone(const struct train_task *task)
     return request_is_gone(task->context);
 }
 
+/* The memory that the request takes while it waits: its body, its inputs and its targets. */
+static size_t count_bytes(const struct request *request, const struct train_work *work)
+{
+    const struct predict_call *const call = &work->inference.call;
+    const struct lstm_model_info *const info = lstm_model_info(inference_model(&work->inference));
+    size_t n_steps = 0;
+    for (size_t i = 0; i < call->n; i++)
+        n_steps += call->sequences[i].steps;
+    const size_t n_targets = info->output_is_sequence ? n_steps : call->n;
+    return request->body_bytes +
+           (n_steps * info->features + n_targets * info->output_size) * sizeof(float);
+}
+
 static enum handled handle(struct app *app, struct request *request, enum train_action action)
 {
     if (!train_answer_is_on(app, request))
@@ -80,6 +93,7 @@ static enum handled handle(struct app *app, struct request *request, enum train_
                                                   .targets = work->body.targets,
                                                   .weights = work->body.weights,
                                                   .n = inference->call.n},
+                                     .bytes = count_bytes(request, work),
                                      .learning_rate = work->body.learning_rate,
                                      .deadline_us = request->deadline_us,
                                      .is_gone = is_gone,

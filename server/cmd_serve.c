@@ -87,6 +87,7 @@ static enum lstm_status start_training(struct server *server, struct lstm_error 
                                              .models = config->models,
                                              .sync = (enum train_sync)config->train_sync,
                                              .max_queued = (size_t)config->max_queue,
+                                             .max_bytes = (size_t)config->max_training_bytes,
                                              .parallel_iterations =
                                                  (size_t)config->parallel_iterations};
     if (config->training == 0 && config->state_dir != NULL)

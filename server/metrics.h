@@ -33,6 +33,7 @@ enum metric {
     METRIC_SLOW_CLIENTS,     /* counter: cut by the reaper */
     METRIC_TRAIN_STEPS,      /* counter {model}: that count */
     METRIC_TRAIN_SECONDS,    /* histogram {model}: one step, without queue and disk */
+    METRIC_TRAIN_BYTES,      /* gauge: examples that wait for the training thread, or are in hand */
     METRIC_RESIDENT_BYTES,   /* gauge: as the kernel counts it, when it is asked for */
     N_METRICS
 };

@@ -21,6 +21,7 @@ struct serve_config {
     int session_full;
     const char *state_dir; /* NULL: not given */
     int sandbox, training, train_sync;
+    int64_t max_training_bytes;
     const char *session_file;  /* NULL: not given */
     const char *session_store; /* "memory", or redis://... */
     int64_t session_store_connections, session_store_timeout_ms;

@@ -57,6 +57,9 @@ const struct option serve_options[] = {
      .help = "most sessions that live at once"},
     {"max-steps", OPTION_INTEGER, FIELD(max_steps), "1000000", 1, 16777216, .value = "N",
      .help = "most time steps of one instance"},
+    {"max-training-bytes", OPTION_INTEGER, FIELD(max_training_bytes), "268435456", 1024,
+     1099511627776.0, .value = "N",
+     .help = "most memory of the train-steps and evaluations that wait; beyond it they answer 503"},
     {"model", OPTION_LIST, FIELD(sources), .value = "SPEC",
      .help = "NAME=PATH: serve this file of another program, or this model's folder, as version 1 "
              "of NAME, converted in memory; may be repeated"},

@@ -27,8 +27,8 @@ enum handled train_answer_submit(struct app *app, struct request *request, struc
     case TRAIN_FULL:
         request->response.retry_after_s = RETRY_S;
         return respond_error(request, 503,
-                             "too many train-steps wait; nothing was applied: try again in %d "
-                             "second",
+                             "too many or too large train-steps wait; nothing was applied: try "
+                             "again in %d second",
                              RETRY_S);
     case TRAIN_STOPPING:
         break;

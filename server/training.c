@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/status.h"
+#include "server/metrics.h"
 #include "server/training_work.h"
 #include "server/version_folder.h"
 
@@ -25,6 +26,7 @@ struct training {
     pthread_t thread;
     bool is_started;
     bool is_saved; /* when the thread has ended */
+    struct metric_series *bytes_held;
 
     pthread_mutex_t lock;
     pthread_cond_t wake; /* signalled: one of the following changed */
@@ -32,15 +34,32 @@ struct training {
     /* Guarded by lock. */
     struct train_task *head, *tail;
     size_t n_waiting; /* steps and evaluations */
+    size_t n_bytes;   /* of the tasks that are not done */
     bool is_stopping, is_cut;
 };
 
 /* ---- The queue ------------------------------------------------------------------------------ */
 
-/* Whether it is bounded by max_queued: what brings examples is. */
+/* Whether it is bounded: what brings examples is. */
 static bool is_bounded(const struct train_task *task)
 {
     return task->action == TRAIN_STEP || task->action == TRAIN_EVALUATE;
+}
+
+/* A task that is larger than all may be is taken when it is alone: it would wait for ever. */
+static bool has_room(const struct training *training, const struct train_task *task)
+{
+    const struct training_options *const most = &training->options;
+    return training->n_waiting < most->max_queued &&
+           (training->n_bytes == 0 || (training->n_bytes <= most->max_bytes &&
+                                       task->bytes <= most->max_bytes - training->n_bytes));
+}
+
+/* The lock is held. */
+static void set_bytes(struct training *training, size_t n_bytes)
+{
+    training->n_bytes = n_bytes;
+    metric_set(training->bytes_held, (double)n_bytes);
 }
 
 enum train_submitted training_submit(struct training *training, struct train_task *task)
@@ -53,7 +72,7 @@ enum train_submitted training_submit(struct training *training, struct train_tas
     pthread_mutex_lock(&training->lock);
     if (training->is_stopping) {
         answer = TRAIN_STOPPING;
-    } else if (is_bounded(task) && training->n_waiting >= training->options.max_queued) {
+    } else if (is_bounded(task) && !has_room(training, task)) {
         answer = TRAIN_FULL;
     } else {
         if (training->tail != NULL)
@@ -62,6 +81,7 @@ enum train_submitted training_submit(struct training *training, struct train_tas
             training->head = task;
         training->tail = task;
         training->n_waiting += is_bounded(task);
+        set_bytes(training, training->n_bytes + task->bytes);
         pthread_cond_signal(&training->wake);
     }
     pthread_mutex_unlock(&training->lock);
@@ -119,9 +139,16 @@ static void wait_until(struct training *training, int64_t until_us)
 
 /* ---- The thread ----------------------------------------------------------------------------- */
 
+/* The bytes are given back before done(): then the tasks are their owners'. */
 static void run_group(struct training *training, struct train_task **group, size_t n)
 {
+    size_t n_bytes = 0;
     training_work_run(&training->work, group, n);
+    for (size_t i = 0; i < n; i++)
+        n_bytes += group[i]->bytes;
+    pthread_mutex_lock(&training->lock);
+    set_bytes(training, training->n_bytes - n_bytes);
+    pthread_mutex_unlock(&training->lock);
     const int64_t now = monotonic_us();
     for (size_t i = 0; i < n; i++) {
         group[i]->finished_us = now;
@@ -190,6 +217,7 @@ enum lstm_status training_create(const struct training_options *options, struct 
     if (made == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for training");
     made->options = *options;
+    made->bytes_held = metric_series(METRIC_TRAIN_BYTES, NULL, NULL, NULL);
     made->folder = -1;
     made->is_saved = true;
     made->work =

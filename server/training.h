@@ -25,6 +25,7 @@ struct training_options {
     const char *models;    /* the repository that versions are published to; borrowed */
     enum train_sync sync;
     size_t max_queued; /* steps and evaluations that may wait */
+    size_t max_bytes;  /* of what waits and of the group in hand; a task alone may have more */
     size_t parallel_iterations;
 };
 
@@ -58,6 +59,7 @@ struct train_task {
     const char *model;              /* borrowed until done */
     const struct lstm_model *shape; /* that the examples were read for; borrowed until done */
     struct lstm_examples examples;
+    size_t bytes;                                   /* of memory that the examples take */
     double learning_rate;                           /* of this step, or new; 0: as it is */
     double clip_norm;                               /* new; negative: as it is */
     int64_t deadline_us;                            /* monotonic; 0: none */
