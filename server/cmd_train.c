@@ -12,6 +12,7 @@
 
 #include "core/status.h"
 #include "server/commands.h"
+#include "server/hash.h"
 #include "server/schedule.h"
 #include "server/train_run.h"
 #include "server/version_folder.h"
@@ -74,26 +75,16 @@ static enum lstm_status read_data(struct session *session, struct lstm_error *er
     return status;
 }
 
-/* FNV-1a. */
-static uint64_t fingerprint(uint64_t hash, const void *data, size_t n)
-{
-    const uint8_t *bytes = data;
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 /* Writes down all that shapes the numbers of this training, so that a checkpoint goes on only where
  * they stay the same. */
 static void describe_settings(struct session *session)
 {
-    static const uint64_t start = UINT64_C(0xcbf29ce484222325);
     const struct train_config *config = session->config;
     const struct mnist_data *data = &session->data;
     const struct lstm_idx *images = &data->train_images;
-    uint64_t data_hash =
-        fingerprint(start, images->data, images->shape[0] * images->shape[1] * images->shape[2]);
-    data_hash = fingerprint(data_hash, data->train_labels.data, images->shape[0]);
+    uint64_t data_hash = hash_bytes(HASH_START, images->data,
+                                    images->shape[0] * images->shape[1] * images->shape[2]);
+    data_hash = hash_bytes(data_hash, data->train_labels.data, images->shape[0]);
     snprintf(session->checkpoint.settings, sizeof session->checkpoint.settings,
              "epochs=%" PRId64 " batch-size=%" PRId64 " validation-size=%" PRId64 " limit=%" PRId64
              " seed=%" PRId64 " augment=%s augment-share=%.17g schedule=%s learning-rate=%.17g"
@@ -103,7 +94,7 @@ static void describe_settings(struct session *session)
              config->seed, config->augment ? "on" : "off", config->augment_share,
              schedule_names[config->schedule], config->learning_rate, config->clip_norm,
              config->keep == KEEP_BEST ? "best" : "last", config->parallel_iterations,
-             fingerprint(start, session->json, session->json_bytes), data_hash);
+             hash_bytes(HASH_START, session->json, session->json_bytes), data_hash);
 }
 
 /* Makes MODELS/NAME/.training and keeps other trainings out of it. */

@@ -16,6 +16,7 @@
 
 #include "core/status.h"
 #include "server/acceptor.h"
+#include "server/hash.h"
 #include "server/http_exchange.h"
 #include "server/io_thread.h"
 #include "server/log.h"
@@ -93,8 +94,8 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     acceptor_closed(http->acceptor);
 }
 
-/* FNV-1a of the address without its port. */
-static unsigned hash_address(const struct sockaddr *address)
+/* Without the port. */
+static uint64_t hash_address(const struct sockaddr *address)
 {
     union {
         const struct sockaddr *any;
@@ -102,12 +103,8 @@ static unsigned hash_address(const struct sockaddr *address)
         const struct sockaddr_in6 *v6;
     } same = {.any = address};
     const bool is_v6 = address->sa_family == AF_INET6;
-    const unsigned char *bytes = is_v6 ? (const unsigned char *)&same.v6->sin6_addr
-                                       : (const unsigned char *)&same.v4->sin_addr;
-    unsigned hash = 2166136261u;
-    for (size_t i = 0; i < (is_v6 ? sizeof same.v6->sin6_addr : sizeof same.v4->sin_addr); i++)
-        hash = (hash ^ bytes[i]) * 16777619u;
-    return hash;
+    return is_v6 ? hash_bytes(HASH_START, &same.v6->sin6_addr, sizeof same.v6->sin6_addr)
+                 : hash_bytes(HASH_START, &same.v4->sin_addr, sizeof same.v4->sin_addr);
 }
 
 /* The library wakes its own threads only. */
@@ -128,7 +125,7 @@ static void take_connection(void *context, int fd, const struct sockaddr *addres
                             socklen_t address_bytes)
 {
     struct http *http = context;
-    const unsigned which = http->keeps_addresses ? hash_address(address) : http->next_io++;
+    const uint64_t which = http->keeps_addresses ? hash_address(address) : http->next_io++;
     struct io *io = &http->io[which % http->n_io];
     pthread_mutex_lock(&io->lock);
     while (io->n_arrivals == MAX_ARRIVALS)

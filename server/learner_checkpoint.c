@@ -9,29 +9,13 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "server/hash.h"
 #include "server/version_folder.h"
 
 enum { NOTE_BYTES = 128 };
 
 static const char note_format[] = "base %" PRIu64 " weights %016" PRIx64 " published %" PRIu64;
 static const char note_scan[] = "base %" SCNu64 " weights %" SCNx64 " published %" SCNu64;
-
-/* FNV-1a of the floats' bits; the shift carries high bits down, which a product does not. */
-static uint64_t sum_weights(const struct lstm_model *model)
-{
-    uint64_t sum = UINT64_C(14695981039346656037);
-    for (size_t k = 0; k < lstm_model_n_tensors(model); k++) {
-        const struct lstm_tensor tensor = lstm_model_tensor(model, k);
-        const size_t n = tensor.shape[0] * (tensor.rank == 2 ? tensor.shape[1] : 1);
-        for (size_t i = 0; i < n; i++) {
-            uint32_t bits;
-            memcpy(&bits, &tensor.data[i], sizeof bits);
-            sum = (sum ^ bits) * UINT64_C(1099511628211);
-            sum ^= sum >> 32;
-        }
-    }
-    return sum;
-}
 
 enum lstm_status learner_checkpoint_init(struct learner_checkpoint *checkpoint,
                                          const char *state_dir, const struct served_version *base,
@@ -40,7 +24,7 @@ enum lstm_status learner_checkpoint_init(struct learner_checkpoint *checkpoint,
     *checkpoint = (struct learner_checkpoint){.version = base->number};
     if (state_dir == NULL)
         return LSTM_OK;
-    checkpoint->weights_sum = sum_weights(batch_queue_model(base->queue));
+    checkpoint->weights_sum = hash_weights(batch_queue_model(base->queue));
     const int n = snprintf(checkpoint->path, PATH_MAX, "%s/%s/%" PRIu64 ".safetensors", state_dir,
                            base->model, base->number);
     if (n < 0 || n >= PATH_MAX)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/hash.h"
 #include "server/metrics_series.h"
 
 enum { N_CHAINS = 64 };
@@ -112,16 +113,9 @@ static size_t n_series[N_METRICS]; /* under the lock */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct metric_series overflow; /* without a family: updates of it do nothing */
 
-/* FNV-1a. */
-static uint32_t hash(const char *const labels[3])
+static uint64_t hash_labels(const char *const labels[3])
 {
-    uint32_t h = 2166136261u;
-    for (size_t k = 0; k < 3; k++) {
-        for (const char *c = labels[k]; *c != '\0'; c++)
-            h = (h ^ (unsigned char)*c) * 16777619u;
-        h = (h ^ 0xFF) * 16777619u;
-    }
-    return h;
+    return hash_text(hash_text(hash_text(HASH_START, labels[0]), labels[1]), labels[2]);
 }
 
 static bool has_labels(const struct metric_series *series, const char *const labels[3])
@@ -188,7 +182,7 @@ static struct metric_series *add(enum metric metric, _Atomic(struct metric_serie
 struct metric_series *metric_series(enum metric metric, const char *a, const char *b, const char *c)
 {
     const char *const labels[3] = {a ? a : "", b ? b : "", c ? c : ""};
-    _Atomic(struct metric_series *) *chain = &chains[metric][hash(labels) % N_CHAINS];
+    _Atomic(struct metric_series *) *chain = &chains[metric][hash_labels(labels) % N_CHAINS];
     struct metric_series *series = find(chain, labels);
     if (series != NULL)
         return series;

@@ -16,6 +16,7 @@
 #include "core/file.h"
 #include "core/status.h"
 #include "server/buf.h"
+#include "server/hash.h"
 #include "server/log.h"
 #include "server/session_memory.h"
 
@@ -34,8 +35,6 @@ struct head {
     uint64_t state_size;       /* floats */
 };
 
-static const uint64_t sum_of_nothing = UINT64_C(14695981039346656037);
-
 /* FNV-1a of words of 8 bytes, the last one filled up with zeros. The shift carries the high bits of
  * a word down, which a product does not. Every step can be undone, so that no change of one word
  * leaves the sum as it was. */
@@ -45,7 +44,7 @@ static uint64_t add_to_sum(uint64_t sum, const void *data, size_t n)
     for (size_t i = 0; i < n; i += sizeof sum) {
         uint64_t word = 0;
         memcpy(&word, bytes + i, n - i < sizeof word ? n - i : sizeof word);
-        sum = (sum ^ word) * UINT64_C(1099511628211);
+        sum = hash_word(sum, word);
         sum ^= sum >> 32;
     }
     return sum;
@@ -123,7 +122,7 @@ enum lstm_status session_file_write(const char *path, struct sessions *sessions,
 {
     static const struct head end = {0};
     const uint64_t format = FORMAT;
-    struct writer writer = {.sum = sum_of_nothing};
+    struct writer writer = {.sum = HASH_START};
     enum lstm_status status = file_begin(&writer.file, path, S_IRUSR | S_IWUSR, error);
     if (status != LSTM_OK)
         return status;
@@ -290,7 +289,7 @@ static enum lstm_status read_all(struct reader *reader, struct lstm_error *error
     struct head head;
     enum lstm_status status = LSTM_OK;
     rewind(reader->stream);
-    reader->sum = sum_of_nothing;
+    reader->sum = HASH_START;
     reader->counts = (struct session_file_counts){0};
     if (!take(reader, found, sizeof found) || memcmp(found, mark, sizeof mark) != 0 ||
         !take(reader, &format, sizeof format) || format != FORMAT)

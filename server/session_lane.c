@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/status.h"
+#include "server/hash.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/request.h"
@@ -68,21 +69,11 @@ static void append(struct session_lane *lane, struct session_task *task)
     pthread_cond_signal(&lane->work);
 }
 
-/* FNV-1a. */
-static uint32_t hash(const char *model, const char *id)
-{
-    uint32_t h = 2166136261u;
-    for (const char *c = model; *c != '\0'; c++)
-        h = (h ^ (unsigned char)*c) * 16777619u;
-    for (const char *c = id; *c != '\0'; c++)
-        h = (h ^ (unsigned char)*c) * 16777619u;
-    return h;
-}
-
 enum session_status session_lanes_defer(struct session_lanes *lanes, const char *model,
                                         const char *id, struct session_task *task)
 {
-    const uint32_t number = id[0] != '\0' ? hash(model, id) : atomic_fetch_add(&lanes->next, 1);
+    const uint64_t number = id[0] != '\0' ? hash_text(hash_text(HASH_START, model), id)
+                                          : atomic_fetch_add(&lanes->next, 1);
     struct session_lane *lane = &lanes->all[number % lanes->options.n];
     enum session_status status = SESSION_OK;
     pthread_mutex_lock(&lane->lock);

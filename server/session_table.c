@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "server/hash.h"
 #include "server/request.h"
 #include "server/session_memory_internal.h"
 
@@ -70,15 +71,9 @@ void session_table_release(struct memory_sessions *sessions)
     free(sessions->buckets);
 }
 
-/* FNV-1a over seed, model and id. */
 static uint64_t hash(const struct memory_sessions *sessions, const char *model, const char *id)
 {
-    uint64_t h = 14695981039346656037u ^ sessions->seed;
-    for (const char *c = model; *c != '\0'; c++)
-        h = (h ^ (unsigned char)*c) * 1099511628211u;
-    h = (h ^ 0xff) * 1099511628211u;
-    for (const char *c = id; *c != '\0'; c++)
-        h = (h ^ (unsigned char)*c) * 1099511628211u;
+    const uint64_t h = hash_text(hash_text(HASH_START ^ sessions->seed, model), id);
     return h ^ h >> 32;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/status.h"
+#include "server/hash.h"
 #include "server/log.h"
 #include "server/repository.h"
 #include "server/request.h"
@@ -48,24 +49,6 @@ void session_versions_destroy(struct session_versions *versions)
     session_versions_trim(versions, -1);
     pthread_mutex_destroy(&versions->lock);
     free(versions);
-}
-
-/* FNV-1a over the tensors' names and the bits of their numbers. */
-static uint64_t hash_weights(const struct lstm_model *model)
-{
-    uint64_t h = 14695981039346656037u;
-    for (size_t k = 0; k < lstm_model_n_tensors(model); k++) {
-        const struct lstm_tensor tensor = lstm_model_tensor(model, k);
-        const size_t n = tensor.shape[0] * (tensor.rank > 1 ? tensor.shape[1] : 1);
-        for (const char *c = tensor.name; *c != '\0'; c++)
-            h = (h ^ (unsigned char)*c) * 1099511628211u;
-        for (size_t i = 0; i < n; i++) {
-            uint32_t bits;
-            memcpy(&bits, &tensor.data[i], sizeof bits);
-            h = (h ^ bits) * 1099511628211u;
-        }
-    }
-    return h;
 }
 
 /* The registry's, as it was published; NULL: it does not serve. */
