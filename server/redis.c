@@ -22,8 +22,15 @@ struct redis {
     redisReplyObjectFunctions functions, of_library;
 };
 
+/* What the library counts elements in. */
+#if HIREDIS_MAJOR > 0
+#define N_ELEMENTS size_t
+#else
+#define N_ELEMENTS int
+#endif
+
 /* The library would take memory for whatever number a server sends. */
-static void *create_array(const redisReadTask *task, int n)
+static void *create_array(const redisReadTask *task, N_ELEMENTS n)
 {
     const struct redis *redis = task->privdata;
     return n <= MAX_ELEMENTS ? redis->of_library.createArray(task, n) : NULL;
