@@ -172,6 +172,9 @@ static enum lstm_status load_models(struct server *server, struct lstm_error *er
         status = restore_sessions(server, error);
     if (status == LSTM_OK)
         status = model_watcher_start(server->app.watcher, error);
+    /* A :publish may wait for its scan, and training is stopped before the watcher. */
+    if (status != LSTM_OK)
+        model_watcher_stop(server->app.watcher);
     atomic_store(&server->app.is_loaded, status == LSTM_OK);
     return status;
 }
