@@ -7,8 +7,6 @@
 #include "server/app.h"
 #include "server/status_http.h"
 
-enum { RETRY_S = 1 };
-
 static void on_done(struct watcher_task *task)
 {
     request_resume(task->context);
@@ -37,8 +35,7 @@ static enum handled submit(struct app *app, struct request *request,
     request->finish = finish;
     if (model_watcher_submit(app->watcher, task))
         return LATER;
-    request->response.retry_after_s = RETRY_S;
-    return respond_error(request, 503, "the server is stopping; try another one");
+    return respond_stopping(request);
 }
 
 enum handled handle_model_load(struct app *app, struct request *request)

@@ -74,11 +74,9 @@ static void write_metadata(struct buf *out, const struct served_version *version
 
 enum handled handle_model_metadata(struct app *app, struct request *request)
 {
-    struct lstm_error error;
     const struct served_version *version;
-    enum lstm_status status = registry_find(app->registry, &request->parts, &version, &error);
-    if (status != LSTM_OK)
-        return respond_status(request, status, &error);
+    if (!app_find_version(app, request, &version))
+        return HANDLED;
     write_metadata(&request->response.body, version);
     registry_release(version);
     request->response.status = 200;

@@ -132,10 +132,8 @@ static void begin_on(struct app *app, struct request *request, const struct serv
 static enum handled begin(struct app *app, struct request *request)
 {
     const struct served_version *version;
-    struct lstm_error error;
-    const enum lstm_status status = registry_find(app->registry, &request->parts, &version, &error);
-    if (status != LSTM_OK)
-        return respond_status(request, status, &error);
+    if (!app_find_version(app, request, &version))
+        return HANDLED;
     begin_on(app, request, version);
     registry_release(version);
     return HANDLED;
@@ -305,10 +303,8 @@ static enum handled list_page(struct app *app, struct request *request)
     uint64_t limit, after;
     size_t n;
     const struct served_version *version;
-    struct lstm_error error;
-    enum lstm_status status = registry_find(app->registry, &request->parts, &version, &error);
-    if (status != LSTM_OK)
-        return respond_status(request, status, &error);
+    if (!app_find_version(app, request, &version))
+        return HANDLED;
     registry_release(version);
     if (!read_query(request, "limit", DEFAULT_PAGE, 1, MAX_PAGE, &limit) ||
         !read_query(request, "after", 0, 0, UINT64_MAX, &after))

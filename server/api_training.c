@@ -33,14 +33,8 @@ static void finish(struct app *app, struct request *request)
 static struct train_task *begin(struct app *app, struct request *request, enum train_action action)
 {
     const struct served_version *version;
-    struct lstm_error error;
-    if (!train_answer_is_on(app, request))
+    if (!train_answer_is_on(app, request) || !app_find_version(app, request, &version))
         return NULL;
-    const enum lstm_status status = registry_find(app->registry, &request->parts, &version, &error);
-    if (status != LSTM_OK) {
-        respond_status(request, status, &error);
-        return NULL;
-    }
     registry_release(version);
     struct train_task *task = calloc(1, sizeof *task);
     if (task == NULL) {

@@ -22,6 +22,11 @@ struct app {
     atomic_bool is_draining; /* SIGTERM came: finish what is here, take nothing new */
 };
 
+/* The version that the request's path names; *version is new. False: the answer tells why there is
+ * none: 503 while models are loading, or else 404. */
+bool app_find_version(struct app *app, struct request *request,
+                      const struct served_version **version);
+
 /* Whether requests can be served; if not, *reason says why ("draining"). */
 bool app_ready(const struct app *app, const char **reason);
 

@@ -70,16 +70,7 @@ struct inference *inference_begin(struct request *request, const struct inferenc
 
 bool inference_find_version(struct app *app, struct request *request, struct inference *inference)
 {
-    struct lstm_error error;
-    const enum lstm_status status =
-        registry_find(app->registry, &request->parts, &inference->version, &error);
-    if (status == LSTM_NOT_FOUND && !atomic_load(&app->is_loaded)) {
-        request->response.retry_after_s = RETRY_S;
-        respond_error(request, 503, "the server is starting; try again in %d second", RETRY_S);
-    } else if (status != LSTM_OK) {
-        respond_status(request, status, &error);
-    }
-    return status == LSTM_OK;
+    return app_find_version(app, request, &inference->version);
 }
 
 static enum lstm_status decode_octets(const struct predict_limits *limits,
@@ -136,12 +127,6 @@ static void on_done(struct batch_job *job)
 static bool is_gone(const struct batch_job *job)
 {
     return request_is_gone(job->context);
-}
-
-static enum handled respond_stopping(struct request *request)
-{
-    request->response.retry_after_s = RETRY_S;
-    return respond_error(request, 503, "the server is stopping; try another one");
 }
 
 static enum handled refuse_full(struct request *request, const struct inference *inference)

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "server/status_http.h"
+
 enum { RETRY_S = 1 };
 
 /* What is wrong with the session whose id the answer begins with. */
@@ -101,23 +103,19 @@ static enum handled defer(struct app *app, struct request *request,
     if (status == SESSION_OK)
         return LATER;
     free(deferred);
+    if (status != SESSION_QUEUED)
+        return respond_stopping(request);
     request->response.retry_after_s = RETRY_S;
     return respond_error(request, 503,
-                         status == SESSION_QUEUED
-                             ? "too many requests wait for the store of sessions; try again in %d "
-                               "second"
-                             : "the server is stopping; try another one, or again in %d second",
+                         "too many requests wait for the store of sessions; try again in %d second",
                          RETRY_S);
 }
 
 enum handled session_handle(struct app *app, struct request *request,
                             enum handled (*handle)(struct app *app, struct request *request))
 {
-    if (!atomic_load(&app->is_loaded)) {
-        request->response.retry_after_s = RETRY_S;
-        return respond_error(request, 503, "the server is starting; try again in %d second",
-                             RETRY_S);
-    }
+    if (!atomic_load(&app->is_loaded))
+        return respond_starting(request);
     return sessions_wait(app->sessions) ? defer(app, request, handle) : handle(app, request);
 }
 

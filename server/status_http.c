@@ -1,5 +1,8 @@
-/* status_http.c: the table. SPDX-License-Identifier: Apache-2.0 */
+/* status_http.c: the table, and the sentences of the beginning and the end.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "server/status_http.h"
+
+enum { RETRY_S = 1 };
 
 int status_http(enum lstm_status status)
 {
@@ -15,4 +18,16 @@ enum handled respond_status(struct request *request, enum lstm_status status,
                             const struct lstm_error *error)
 {
     return respond_error(request, status_http(status), "%s", error->text);
+}
+
+enum handled respond_starting(struct request *request)
+{
+    request->response.retry_after_s = RETRY_S;
+    return respond_error(request, 503, "the server is starting; try again in %d second", RETRY_S);
+}
+
+enum handled respond_stopping(struct request *request)
+{
+    request->response.retry_after_s = RETRY_S;
+    return respond_error(request, 503, "the server is stopping; try another one");
 }

@@ -11,4 +11,8 @@ int status_http(enum lstm_status status);
 enum handled respond_status(struct request *request, enum lstm_status status,
                             const struct lstm_error *error);
 
+/* Answer 503 with Retry-After: models are still loading; the server takes nothing new. */
+enum handled respond_starting(struct request *request);
+enum handled respond_stopping(struct request *request);
+
 #endif

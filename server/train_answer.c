@@ -33,8 +33,7 @@ enum handled train_answer_submit(struct app *app, struct request *request, struc
     case TRAIN_STOPPING:
         break;
     }
-    request->response.retry_after_s = RETRY_S;
-    return respond_error(request, 503, "the server is stopping; try another one");
+    return respond_stopping(request);
 }
 
 bool train_answer_check(struct request *request, const struct train_task *task)

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/app.h"
 #include "server/request.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
@@ -186,21 +185,6 @@ START_TEST(test_life_sighup_that_fails_is_logged_and_changes_nothing)
 }
 END_TEST
 
-START_TEST(test_life_app_is_not_ready_before_its_models_are_loaded_and_while_draining)
-{
-    struct app app = {0};
-    const char *reason;
-    atomic_init(&app.is_loaded, false);
-    atomic_init(&app.is_draining, false);
-    ck_assert(!app_ready(&app, &reason));
-    ck_assert_str_eq(reason, "the server is starting");
-    atomic_store(&app.is_loaded, true);
-    atomic_store(&app.is_draining, true);
-    ck_assert(!app_ready(&app, &reason));
-    ck_assert_str_eq(reason, "the server is draining");
-}
-END_TEST
-
 Suite *suite_life(void)
 {
     Suite *suite = suite_create("life");
@@ -213,8 +197,6 @@ Suite *suite_life(void)
     tcase_add_test(tcase, test_life_requests_that_outlast_drain_seconds_are_cut_with_exit_status_1);
     tcase_add_test(tcase, test_life_sighup_loads_a_new_version);
     tcase_add_test(tcase, test_life_sighup_that_fails_is_logged_and_changes_nothing);
-    tcase_add_test(tcase,
-                   test_life_app_is_not_ready_before_its_models_are_loaded_and_while_draining);
     suite_add_tcase(suite, tcase);
     return suite;
 }
