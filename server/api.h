@@ -34,6 +34,8 @@ enum handled handle_session_info(struct app *app, struct request *request);
 enum handled handle_session_move(struct app *app, struct request *request);
 enum handled handle_session_end(struct app *app, struct request *request);
 enum handled handle_session_fork(struct app *app, struct request *request);
+
+/* api_session_state.c */
 enum handled handle_session_state_read(struct app *app, struct request *request);
 enum handled handle_session_state_write(struct app *app, struct request *request);
 

@@ -1,6 +1,5 @@
-/* api_sessions.c: sessions begun, listed, described, moved and ended; their states read and
- * written. SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
+/* api_sessions.c: sessions begun, forked, listed, described, moved and ended.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,80 +7,12 @@
 
 #include "core/status.h"
 #include "server/api.h"
-#include "server/json.h"
-#include "server/predict_state.h"
 #include "server/session_answer.h"
+#include "server/session_body.h"
 #include "server/session_text.h"
 #include "server/status_http.h"
 
 enum { DEFAULT_PAGE = 100, MAX_PAGE = 1000, RETRY_S = 1 };
-
-/* ---- Bodies --------------------------------------------------------------------------------- */
-
-/* Reads a body that may be absent, with no key but those `known`. */
-static enum lstm_status read_body(const struct request *request, const char *const *known,
-                                  struct json_body *body, struct lstm_error *error)
-{
-    static const char nothing[] = "{}";
-    char unknown[JSON_KEY_BYTES];
-    const bool is_empty = request->body_bytes == 0;
-    enum lstm_status status = json_body_parse(is_empty ? nothing : request->body,
-                                              is_empty ? 2 : request->body_bytes, body, error);
-    if (status == LSTM_OK && json_kind(body->root) != JSON_KIND_OBJECT)
-        status = lstm_fail(error, LSTM_INVALID, "the body: expected an object, found %s",
-                           json_kind_name(body->root));
-    if (status == LSTM_OK && json_has_unknown_key(body->root, known, unknown))
-        status = lstm_fail(error, LSTM_INVALID, "the body: unknown key '%s'", unknown);
-    if (status != LSTM_OK)
-        json_body_release(body);
-    return status;
-}
-
-/* The body's "id", checked; NULL if there is none. */
-static enum lstm_status read_id(const struct json_body *body, const char **id,
-                                struct lstm_error *error)
-{
-    const struct json_t *value = json_member(body->root, "id");
-    *id = json_read_text(value);
-    if (value == NULL)
-        return LSTM_OK;
-    if (*id == NULL)
-        return lstm_fail(error, LSTM_INVALID, "id: expected a string, found %s",
-                         json_kind_name(value));
-    const size_t n = strlen(*id);
-    for (size_t i = 0; i < n; i++)
-        if (!isalnum((unsigned char)(*id)[i]) && strchr("._~-", (*id)[i]) == NULL)
-            return lstm_fail(error, LSTM_INVALID,
-                             "id: expected letters, digits and . _ ~ - only, found '%.64s'", *id);
-    if (strcmp(*id, ".") == 0 || strcmp(*id, "..") == 0)
-        return lstm_fail(error, LSTM_INVALID, "id: '%s' means a folder in a path", *id);
-    if (n == 0 || n >= SESSION_ID_BYTES)
-        return lstm_fail(error, LSTM_INVALID, "id: expected 1 to %d characters, found %zu",
-                         SESSION_ID_BYTES - 1, n);
-    return LSTM_OK;
-}
-
-/* A state of the model under `key`; *state is new, NULL if the body has none. */
-static enum lstm_status read_state(const struct lstm_model *model, const struct json_body *body,
-                                   const char *key, float **state, struct lstm_error *error)
-{
-    const struct json_t *value = json_member(body->root, key);
-    const struct predict_state_shape shape = {.is_batched = false, .n = 1};
-    *state = NULL;
-    if (value == NULL)
-        return LSTM_OK;
-    *state = calloc(lstm_model_info(model)->state_size + 1, sizeof **state);
-    if (*state == NULL)
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a state");
-    return predict_state_decode(model, body, value, &shape, key, *state, error);
-}
-
-static enum handled respond_info(struct request *request, int code, const struct session_info *info)
-{
-    request->response.status = code;
-    session_text_info(info, &request->response.body);
-    return HANDLED;
-}
 
 /* ---- Beginning and ending ------------------------------------------------------------------- */
 
@@ -108,11 +39,11 @@ static void begin_on(struct app *app, struct request *request, const struct serv
     const struct lstm_model *model = batch_queue_model(version->queue);
     enum lstm_status status = check_direction(model, &error);
     if (status == LSTM_OK)
-        status = read_body(request, keys, &body, &error);
+        status = session_body_read(request, keys, &body, &error);
     if (status == LSTM_OK)
-        status = read_id(&body, &id, &error);
+        status = session_body_id(&body, &id, &error);
     if (status == LSTM_OK)
-        status = read_state(model, &body, "initial_state", &state, &error);
+        status = session_body_state(model, &body, "initial_state", &state, &error);
     if (status != LSTM_OK) {
         respond_status(request, status, &error);
     } else {
@@ -121,7 +52,7 @@ static void begin_on(struct app *app, struct request *request, const struct serv
             sessions_begin(app->sessions, version, id, state, 0, &info);
         snprintf(request->parts.session, sizeof request->parts.session, "%s", id ? id : "");
         if (begun == SESSION_OK)
-            respond_info(request, 201, &info);
+            respond_session_info(request, 201, &info);
         else
             respond_session(request, begun);
     }
@@ -139,18 +70,6 @@ static enum handled begin(struct app *app, struct request *request)
     return HANDLED;
 }
 
-/* The state of `session`, and the version it belongs to; both new. NULL: answered. */
-static float *copy_state(struct request *request, struct session *session,
-                         const struct served_version **version, uint64_t *steps)
-{
-    float *state;
-    const enum session_status status = session_copy_state(session, &state, version, steps);
-    if (status == SESSION_OK)
-        return state;
-    respond_session(request, status);
-    return NULL;
-}
-
 static void fork_state(struct app *app, struct request *request, struct session *session)
 {
     static const char *const keys[] = {"id", NULL};
@@ -160,10 +79,11 @@ static void fork_state(struct app *app, struct request *request, struct session 
     const struct served_version *version;
     const char *id = NULL;
     uint64_t steps;
-    enum lstm_status status = read_body(request, keys, &body, &error);
+    enum lstm_status status = session_body_read(request, keys, &body, &error);
     if (status == LSTM_OK)
-        status = read_id(&body, &id, &error);
-    float *state = status == LSTM_OK ? copy_state(request, session, &version, &steps) : NULL;
+        status = session_body_id(&body, &id, &error);
+    float *state =
+        status == LSTM_OK ? copy_session_state(request, session, &version, &steps) : NULL;
     if (status != LSTM_OK) {
         respond_status(request, status, &error);
     } else if (state != NULL) {
@@ -171,7 +91,7 @@ static void fork_state(struct app *app, struct request *request, struct session 
             sessions_begin(app->sessions, version, id, state, steps, &info);
         snprintf(request->parts.session, sizeof request->parts.session, "%s", id ? id : "");
         if (begun == SESSION_OK)
-            respond_info(request, 201, &info);
+            respond_session_info(request, 201, &info);
         else
             respond_session(request, begun);
         registry_release(version);
@@ -207,7 +127,7 @@ static enum handled end(struct app *app, struct request *request)
         snprintf(info.model, sizeof info.model, "%s", parts->model);
         status = sessions_discard(app->sessions, parts->model, parts->session);
     }
-    return status == SESSION_OK ? respond_info(request, 200, &info)
+    return status == SESSION_OK ? respond_session_info(request, 200, &info)
                                 : respond_session(request, status);
 }
 
@@ -220,7 +140,7 @@ static enum handled describe(struct app *app, struct request *request)
     if (session == NULL)
         return HANDLED;
     session_info(session, &info);
-    respond_info(request, 200, &info);
+    respond_session_info(request, 200, &info);
     session_release(session);
     return HANDLED;
 }
@@ -232,7 +152,7 @@ static void move_session(struct app *app, struct request *request, struct sessio
     struct lstm_error error;
     struct session_info info;
     const struct served_version *version = NULL;
-    enum lstm_status status = read_body(request, keys, &body, &error);
+    enum lstm_status status = session_body_read(request, keys, &body, &error);
     const char *text = status == LSTM_OK ? json_read_text(json_member(body.root, "version")) : "";
     struct path_parts parts = {.version = ""};
     if (status == LSTM_OK && (text == NULL || text[0] == '\0' || strlen(text) > 18 ||
@@ -250,7 +170,7 @@ static void move_session(struct app *app, struct request *request, struct sessio
         const enum session_status moved = session_move(session, version);
         session_info(session, &info);
         if (moved == SESSION_OK)
-            respond_info(request, 200, &info);
+            respond_session_info(request, 200, &info);
         else
             respond_session(request, moved);
         registry_release(version);
@@ -326,83 +246,6 @@ static enum handled list_page(struct app *app, struct request *request)
     return HANDLED;
 }
 
-/* ---- States --------------------------------------------------------------------------------- */
-
-static enum handled read_session_state(struct app *app, struct request *request)
-{
-    const struct served_version *version;
-    struct lstm_error error;
-    uint64_t steps;
-    struct session *session = find_session(app, request);
-    if (session == NULL)
-        return HANDLED;
-    float *state = copy_state(request, session, &version, &steps);
-    session_release(session);
-    if (state == NULL)
-        return HANDLED;
-    struct buf *out = &request->response.body;
-    buf_text(out, "{\"state\":");
-    const enum lstm_status status =
-        session_text_state(batch_queue_model(version->queue), state, out, &error);
-    buf_printf(out, ",\"steps\":%" PRIu64 ",\"version\":\"%" PRIu64 "\"}", steps, version->number);
-    if (status == LSTM_OK)
-        request->response.status = 200;
-    else
-        respond_status(request, status, &error);
-    registry_release(version);
-    free(state);
-    return HANDLED;
-}
-
-static void write_state(struct request *request, struct session *session,
-                        const struct served_version *version)
-{
-    static const char *const keys[] = {"state", "steps", "version", NULL};
-    struct json_body body = {0};
-    struct lstm_error error;
-    struct session_info info;
-    float *state = NULL;
-    int64_t steps = 0;
-    enum lstm_status status = read_body(request, keys, &body, &error);
-    if (status == LSTM_OK)
-        status = read_state(batch_queue_model(version->queue), &body, "state", &state, &error);
-    if (status == LSTM_OK && state == NULL)
-        status = lstm_fail(&error, LSTM_INVALID, "state: missing");
-    const struct json_t *given = status == LSTM_OK ? json_member(body.root, "steps") : NULL;
-    if (given != NULL && (!json_read_integer(given, &steps) || steps < 0))
-        status = lstm_fail(&error, LSTM_INVALID, "steps: expected a whole number from 0, found %s",
-                           json_kind_name(given));
-    if (status != LSTM_OK) {
-        respond_status(request, status, &error);
-    } else {
-        const enum session_status written =
-            session_write_state(session, version, state, (uint64_t)steps);
-        session_info(session, &info);
-        if (written == SESSION_OK)
-            respond_info(request, 200, &info);
-        else
-            respond_session(request, written);
-    }
-    free(state);
-    json_body_release(&body);
-}
-
-static enum handled write_session_state(struct app *app, struct request *request)
-{
-    struct session *session = find_session(app, request);
-    if (session == NULL)
-        return HANDLED;
-    const struct served_version *version;
-    const enum session_status status = session_version(session, &version);
-    if (status == SESSION_OK)
-        write_state(request, session, version);
-    else
-        respond_session(request, status);
-    registry_release(version);
-    session_release(session);
-    return HANDLED;
-}
-
 /* ---- The routes ----------------------------------------------------------------------------- */
 
 enum handled handle_session_begin(struct app *app, struct request *request)
@@ -433,14 +276,4 @@ enum handled handle_session_move(struct app *app, struct request *request)
 enum handled handle_session_list(struct app *app, struct request *request)
 {
     return session_handle(app, request, list_page);
-}
-
-enum handled handle_session_state_read(struct app *app, struct request *request)
-{
-    return session_handle(app, request, read_session_state);
-}
-
-enum handled handle_session_state_write(struct app *app, struct request *request)
-{
-    return session_handle(app, request, write_session_state);
 }

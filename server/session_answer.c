@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "server/session_text.h"
 #include "server/status_http.h"
 
 enum { RETRY_S = 1 };
@@ -51,6 +52,14 @@ enum handled respond_session(struct request *request, enum session_status status
     request->response.retry_after_s = answers[status].retry_after_s;
     return respond_error(request, answers[status].code, "session '%.64s' %s",
                          request->parts.session, answers[status].what);
+}
+
+enum handled respond_session_info(struct request *request, int code,
+                                  const struct session_info *info)
+{
+    request->response.status = code;
+    session_text_info(info, &request->response.body);
+    return HANDLED;
 }
 
 /* A request on its way to a thread of the store's. */
@@ -126,6 +135,17 @@ struct session *find_session(struct app *app, struct request *request)
         sessions_find(app->sessions, request->parts.model, request->parts.session, &session);
     if (status == SESSION_OK)
         return session;
+    respond_session(request, status);
+    return NULL;
+}
+
+float *copy_session_state(struct request *request, struct session *session,
+                          const struct served_version **version, uint64_t *steps)
+{
+    float *state;
+    const enum session_status status = session_copy_state(session, &state, version, steps);
+    if (status == SESSION_OK)
+        return state;
     respond_session(request, status);
     return NULL;
 }
