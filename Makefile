@@ -241,6 +241,7 @@ check-all: $(B)/run_tests $(B)/lstmd $(B)/prepare_digit
 .PHONY: test-clients
 test-clients: $(B)/lstmd $(B)/run_tests
 	$(Q)$(B)/run_tests c_client
+	$(Q)$(B)/run_tests c_client_faults
 	$(Q)LSTMD=$(B)/lstmd tests/clients/run.sh
 
 ## deps-web: install what the page's test in a browser needs: Chromium, and npm's playwright-core and axe-core

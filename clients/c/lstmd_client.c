@@ -1,7 +1,9 @@
 /* lstmd_client.c: requests through libcurl, JSON through jansson.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Below are, in order: values as bodies and queries; one try; tries; the calls. */
+ * All of the client is in this one file, so that a program takes it over by copying two. Below are,
+ * in order and each using those before it: values as bodies and queries; one try; tries; the calls
+ * of a client; those of a session. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* open_memstream, clock_gettime */
 #endif
@@ -397,7 +399,25 @@ static json_t *ask(struct lstmd_client *client, enum effect effect, const char *
     return answer;
 }
 
-/* Posts input, and beside it these keys, which are taken. */
+/* The same with a body, which is taken. NULL: it could not be made, which must not be sent as none:
+ * a session would begin with another id and state. */
+static json_t *ask_with(struct lstmd_client *client, enum effect effect, const char *method,
+                        char *base, const char *verb, json_t *body)
+{
+    if (body != NULL)
+        return ask(client, effect, method, base, verb, body);
+    fail(&client->error, LSTMD_INVALID_ARGUMENT,
+         "the request has no body: a text is not UTF-8, a value is missing, or memory lacks");
+    free(base);
+    return NULL;
+}
+
+static bool is_missing(const struct lstmd_input *input)
+{
+    return input->form == LSTMD_JSON ? input->json == NULL : input->data == NULL;
+}
+
+/* Posts input, and beside it these keys, which are taken; NULL: they could not be made. */
 static json_t *post_input(struct lstmd_client *client, enum effect effect, char *base,
                           const char *verb, const struct lstmd_input *input, json_t *keys)
 {
@@ -406,6 +426,10 @@ static json_t *post_input(struct lstmd_client *client, enum effect effect, char 
                                         [LSTMD_BYTES] = "application/octet-stream",
                                         [LSTMD_PNG] = "image/png"};
     const bool is_bytes = input->form == LSTMD_BYTES;
+    if (keys == NULL || is_missing(input)) {
+        json_decref(keys);
+        return ask_with(client, effect, "POST", base, verb, NULL);
+    }
     char *const text = input->form == LSTMD_JSON ? json_text(input->json, keys) : NULL;
     struct call call = {.client = client,
                         .method = "POST",
@@ -563,7 +587,7 @@ json_t *lstmd_client_set_training(struct lstmd_client *client, const char *model
         json_object_set_new(body, "learning_rate", json_real(learning_rate));
     if (clip_norm >= 0)
         json_object_set_new(body, "clip_norm", json_real(clip_norm));
-    return ask(client, CHANGES, "PUT", model_path(client->curl, model), "/training", body);
+    return ask_with(client, CHANGES, "PUT", model_path(client->curl, model), "/training", body);
 }
 
 static bool answers(struct lstmd_client *client, char *path)
@@ -631,8 +655,8 @@ struct lstmd_session *lstmd_client_session(struct lstmd_client *client, const ch
                                            const char *id, json_t *initial_state)
 {
     json_t *const body = json_pack("{s:s*, s:O*}", "id", id, "initial_state", initial_state);
-    return make_session(
-        client, ask(client, CHANGES, "POST", model_path(client->curl, model), "/sessions", body));
+    return make_session(client, ask_with(client, CHANGES, "POST", model_path(client->curl, model),
+                                         "/sessions", body));
 }
 
 struct lstmd_session *lstmd_client_open_session(struct lstmd_client *client, const char *model,
@@ -663,9 +687,15 @@ const char *lstmd_session_id(const struct lstmd_session *session)
 }
 
 static json_t *ask_session(struct lstmd_session *session, enum effect effect, const char *method,
-                           const char *verb, json_t *body)
+                           const char *verb)
 {
-    return ask(session->client, effect, method, strdup(session->path), verb, body);
+    return ask(session->client, effect, method, strdup(session->path), verb, NULL);
+}
+
+static json_t *change_session(struct lstmd_session *session, const char *method, const char *verb,
+                              json_t *body)
+{
+    return ask_with(session->client, CHANGES, method, strdup(session->path), verb, body);
 }
 
 json_t *lstmd_session_predict(struct lstmd_session *session, const struct lstmd_input *piece)
@@ -684,31 +714,31 @@ json_t *lstmd_session_state(struct lstmd_session *session, const struct lstmd_in
 
 json_t *lstmd_session_get_state(struct lstmd_session *session)
 {
-    return ask_session(session, SAFE, "GET", "/state", NULL);
+    return ask_session(session, SAFE, "GET", "/state");
 }
 
 json_t *lstmd_session_set_state(struct lstmd_session *session, json_t *state)
 {
-    return ask_session(session, CHANGES, "PUT", "/state", json_incref(state));
+    return change_session(session, "PUT", "/state", json_incref(state));
 }
 
 struct lstmd_session *lstmd_session_fork(struct lstmd_session *session, const char *id)
 {
-    return make_session(session->client, ask_session(session, CHANGES, "POST", ":fork",
-                                                     json_pack("{s:s*}", "id", id)));
+    return make_session(session->client,
+                        change_session(session, "POST", ":fork", json_pack("{s:s*}", "id", id)));
 }
 
 json_t *lstmd_session_move(struct lstmd_session *session, const char *version)
 {
-    return ask_session(session, CHANGES, "PUT", "", json_pack("{s:s}", "version", version));
+    return change_session(session, "PUT", "", json_pack("{s:s}", "version", version));
 }
 
 json_t *lstmd_session_info(struct lstmd_session *session)
 {
-    return ask_session(session, SAFE, "GET", "", NULL);
+    return ask_session(session, SAFE, "GET", "");
 }
 
 json_t *lstmd_session_delete(struct lstmd_session *session)
 {
-    return ask_session(session, CHANGES, "DELETE", "", NULL);
+    return ask_session(session, CHANGES, "DELETE", "");
 }

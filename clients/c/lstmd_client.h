@@ -32,7 +32,7 @@ extern "C" {
 /* Other HTTP statuses come as they are. */
 enum lstmd_status {
     LSTMD_NO_MEMORY = -4,
-    LSTMD_INVALID_ARGUMENT = -3,  /* of this call; nothing was sent */
+    LSTMD_INVALID_ARGUMENT = -3,  /* of this call: no input, no UTF-8; nothing was sent */
     LSTMD_TIMED_OUT = -2,         /* no answer within the client's timeout */
     LSTMD_CONNECTION_FAILED = -1, /* no connection, or it broke: a train-step may be applied */
     LSTMD_OK = 0,
