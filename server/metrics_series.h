@@ -18,6 +18,7 @@ struct metric_series {
     _Atomic uint64_t counts[]; /* n_buckets of a histogram, not cumulated, and that of +Inf */
 };
 
+/* The value of a counter or gauge, the sum of a histogram, now. */
 double metric_value(const struct metric_series *series);
 
 /* All series of a family, in no order; returns how many. */

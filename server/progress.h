@@ -20,6 +20,7 @@ struct progress {
 /* A clock that only goes forward, in seconds. */
 double progress_clock(void);
 
+/* `file` is borrowed. The first line comes with the first batch. */
 void progress_begin(struct progress *progress, FILE *file, size_t n_epochs, size_t n_batches,
                     uint64_t first_step);
 

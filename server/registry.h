@@ -108,6 +108,8 @@ const struct served_version *registry_find_head(struct registry *registry, const
 /* In how many steps a head was learned; UINT64_MAX: it is a version's head no more. */
 uint64_t registry_head_steps(const struct served_version *head);
 
+/* One more reference, which is returned; one less, of which the last frees it. NULL is allowed in
+ * registry_release(). */
 const struct served_version *registry_retain(const struct served_version *version);
 void registry_release(const struct served_version *version);
 

@@ -17,18 +17,7 @@
 
 #include "core/status.h"
 #include "server/log.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { IS_SANITIZED = true };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-enum { IS_SANITIZED = true };
-#else
-enum { IS_SANITIZED = false };
-#endif
-#else
-enum { IS_SANITIZED = false };
-#endif
+#include "server/sanitizers.h"
 
 #define CALL(name) SCMP_SYS(name)
 

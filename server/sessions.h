@@ -113,6 +113,7 @@ void session_release(struct session *session);
 LSTM_MUST_CHECK enum session_status session_version(struct session *session,
                                                     const struct served_version **version);
 
+/* What it is now; of --session-store redis://, when it was found or last changed. */
 void session_info(struct session *session, struct session_info *info);
 
 /* Its state [state_size] in new memory, with the version and the steps that belong to it; the

@@ -5,6 +5,7 @@
 
 #include "server/request.h"
 
+/* The code; 500 of what is no status. */
 int status_http(enum lstm_status status);
 
 /* Answers with a core error's sentence. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/sanitizers.h"
 #include "tests/support/answer_text.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/cases.h"
@@ -18,12 +19,6 @@
 #include "tests/support/temp_folder.h"
 
 Suite *suite_bad_predict(void);
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-static const bool is_sanitized = true; /* freed memory is kept for a while */
-#else
-static const bool is_sanitized = false;
-#endif
 
 #define DIGITS "/v1/models/digits:predict"
 #define ANY    "/v1/models/any:predict"
@@ -295,7 +290,7 @@ START_TEST(test_bad_predict_does_not_grow_the_daemon)
         resident[pass] = daemon_resident_bytes(&server);
     }
     const size_t most = resident[0] + resident[0] / 10 + ((size_t)4 << 20);
-    ck_assert_msg(is_sanitized || resident[1] <= most, "%zu bytes, then %zu", resident[0],
+    ck_assert_msg(IS_SANITIZED || resident[1] <= most, "%zu bytes, then %zu", resident[0],
                   resident[1]);
 }
 END_TEST

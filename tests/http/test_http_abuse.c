@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "server/request.h"
+#include "server/sanitizers.h"
 #include "tests/support/cases.h"
 #include "tests/support/daemon.h"
 #include "tests/support/model_store.h"
@@ -20,12 +21,6 @@
 #include "tests/support/temp_folder.h"
 
 Suite *suite_http_abuse(void);
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-static const bool is_sanitized = true; /* freed memory is kept for a while */
-#else
-static const bool is_sanitized = false;
-#endif
 
 enum { MAX_BYTES = 256 * 1024, PATIENCE_US = 20000000 };
 
@@ -345,7 +340,7 @@ START_TEST(test_http_abuse_10000_requests_on_one_connection_cost_nothing)
         raw_client_ask(&client, k % 2 == 0 ? LIVE "\r\n" : SIZED, &answer);
         ck_assert_int_eq(answer.status, 200);
     }
-    if (!is_sanitized)
+    if (!IS_SANITIZED) /* which keep freed memory for a while */
         ck_assert_uint_lt(daemon_resident_bytes(&server), before + (1 << 20));
     raw_client_close(&client);
 }

@@ -59,6 +59,21 @@ for file in core/*.[ch] core/*/*.[ch] server/*.[ch]; do
     head -n 3 "$file" | grep -q 'SPDX-License-Identifier' || complain "$file has no licence line"
 done
 
+# The table of files leaves none out; a name may end in *.
+named=$(grep '^|' ARCHITECTURE.md | grep -o '`[^`]*`' | tr -d '`' | sed 's,.*/,,')
+set -f
+for file in $(git ls-files core server clients/c clients/javascript clients/python/lstmd clients/web 2>/dev/null); do
+    name=${file##*/}
+    case $name in *_internal.h | *_config.h | README.md | package.json | __init__.py | py.typed) continue ;; esac
+    for known in $named; do
+        # shellcheck disable=SC2254 # a pattern
+        case $name in $known) continue 2 ;; esac
+        case ${name%.*} in $known) continue 2 ;; esac
+    done
+    complain "ARCHITECTURE.md does not name $file"
+done
+set +f
+
 # Each header compiles alone.
 for header in core/*.h core/*/*.h server/*.h; do
     ${CC:-gcc} -std=c11 -D_GNU_SOURCE -I. -fsyntax-only -x c "$header" 2>/dev/null ||
