@@ -112,7 +112,8 @@ struct layer_type {
     const char *const *gate_names;
     /* Whether its keys fit each other; NULL: they always do. INVALID. */
     enum lstm_status (*check)(const struct layer *layer, struct lstm_error *error);
-    /* Fills tensors[] for a layer whose inputs and units are known; returns how many. */
+    /* Fills tensors[] for a layer whose inputs and units are known; returns how many.
+     * NULL: it has none. */
     size_t (*list_tensors)(const struct layer *layer, struct layer_tensor *tensors);
     void (*forward)(const struct layer *layer, const struct layer_forward *pass);
     void (*backward)(const struct layer *layer, const struct layer_backward *pass);

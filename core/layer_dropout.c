@@ -13,13 +13,6 @@ static const struct field fields[] = {
     {"rate", FIELD_REAL, offsetof(struct layer, rate), 0, 0.999, NULL, NULL, true},
     {0}};
 
-static size_t list_tensors(const struct layer *layer, struct layer_tensor *tensors)
-{
-    (void)layer;
-    (void)tensors;
-    return 0;
-}
-
 static void forward(const struct layer *layer, const struct layer_forward *pass)
 {
     const size_t n = pass->pack->rows * layer->units;
@@ -43,6 +36,5 @@ const struct layer_type layer_dropout = {.name = "dropout",
                                          .default_name = "dropout",
                                          .fields = fields,
                                          .passes_on = true,
-                                         .list_tensors = list_tensors,
                                          .forward = forward,
                                          .backward = backward};

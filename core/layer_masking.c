@@ -15,13 +15,6 @@ static const struct field fields[] = {LAYER_FIELD_TYPE,
                                        -(double)FLT_MAX, (double)FLT_MAX, NULL, NULL, false},
                                       {0}};
 
-static size_t list_tensors(const struct layer *layer, struct layer_tensor *tensors)
-{
-    (void)layer;
-    (void)tensors;
-    return 0;
-}
-
 static void forward(const struct layer *layer, const struct layer_forward *pass)
 {
     memcpy(pass->y, pass->x, pass->pack->rows * layer->outputs * sizeof *pass->y);
@@ -37,6 +30,5 @@ const struct layer_type layer_masking = {.name = "masking",
                                          .default_name = "masking",
                                          .fields = fields,
                                          .passes_on = true,
-                                         .list_tensors = list_tensors,
                                          .forward = forward,
                                          .backward = backward};

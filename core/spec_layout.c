@@ -168,6 +168,8 @@ static enum lstm_status place_layer(struct spec *spec, struct layer *layer,
                                     struct lstm_error *error)
 {
     struct layer_tensor wanted[LAYER_MAX_TENSORS];
+    if (layer->type->list_tensors == NULL)
+        return LSTM_OK;
     layer->n_tensors = layer->type->list_tensors(layer, wanted);
     for (size_t k = 0; k < layer->n_tensors; k++) {
         char name[NAME_MAX_BYTES + 32];

@@ -138,3 +138,12 @@ enum lstm_status predict_array_append_cut(const struct lstm_model_info *info,
         return append_row(&w, i, 0);
     return append_line(&w, (struct place){i, 0}, along_steps, call->sequences[i].steps);
 }
+
+enum lstm_status predict_array_end(struct buf *out, struct lstm_error *error)
+{
+    buf_text(out, "}");
+    if (!out->failed)
+        return LSTM_OK;
+    return lstm_fail(error, LSTM_NO_MEMORY,
+                     "no room for the answer; send fewer or shorter instances at a time");
+}

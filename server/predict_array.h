@@ -35,4 +35,7 @@ LSTM_MUST_CHECK enum lstm_status predict_array_append_cut(const struct lstm_mode
                                                           size_t i, struct buf *out,
                                                           struct lstm_error *error);
 
+/* Closes the object of an answer of arrays. NO_MEMORY: not all of it fitted into the buffer. */
+LSTM_MUST_CHECK enum lstm_status predict_array_end(struct buf *out, struct lstm_error *error);
+
 #endif

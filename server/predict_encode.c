@@ -1,5 +1,4 @@
 /* predict_encode.c: outputs to predict answers. SPDX-License-Identifier: Apache-2.0 */
-#include "core/status.h"
 #include "server/predict_array.h"
 
 static enum lstm_status append_rows(const struct lstm_model_info *info,
@@ -27,11 +26,5 @@ enum lstm_status predict_encode(const struct lstm_model *model, const struct pre
     buf_text(out, is_column ? "{\"outputs\":" : "{\"predictions\":");
     const enum lstm_status status = is_column ? predict_array_append(info, call, &array, out, error)
                                               : append_rows(info, call, &array, out, error);
-    if (status != LSTM_OK)
-        return status;
-    buf_text(out, "}");
-    if (out->failed)
-        return lstm_fail(error, LSTM_NO_MEMORY,
-                         "no room for the answer; send fewer or shorter instances at a time");
-    return LSTM_OK;
+    return status == LSTM_OK ? predict_array_end(out, error) : status;
 }

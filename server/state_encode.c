@@ -1,5 +1,4 @@
 /* state_encode.c: states, traces and gates to state answers. SPDX-License-Identifier: Apache-2.0 */
-#include "core/status.h"
 #include "server/predict_array.h"
 #include "server/state_codec.h"
 
@@ -100,11 +99,5 @@ enum lstm_status state_encode(const struct lstm_model *model, const struct predi
         buf_text(out, ",\"predictions\":");
         status = append_array(&e, PREDICT_OUTPUTS, 0, info->output_size);
     }
-    if (status != LSTM_OK)
-        return status;
-    buf_text(out, "}");
-    if (out->failed)
-        return lstm_fail(error, LSTM_NO_MEMORY,
-                         "no room for the answer; send fewer or shorter instances at a time");
-    return LSTM_OK;
+    return status == LSTM_OK ? predict_array_end(out, error) : status;
 }

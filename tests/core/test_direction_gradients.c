@@ -8,22 +8,9 @@
 #include "tests/support/direction_networks.h"
 #include "tests/support/fill.h"
 #include "tests/support/gradients.h"
+#include "tests/support/reference_layers.h"
 
 Suite *suite_direction_gradients(void);
-
-#define LSTM(label, width, sequences)                                                              \
-    {                                                                                              \
-        .kind = REFERENCE_LSTM, .name = label, .units = width, .forget_bias = 1,                   \
-        .return_sequences = sequences                                                              \
-    }
-#define GRU(label, width, sequences)                                                               \
-    {                                                                                              \
-        .kind = REFERENCE_GRU, .name = label, .units = width, .return_sequences = sequences        \
-    }
-#define DENSE(label, width, function)                                                              \
-    {                                                                                              \
-        .kind = REFERENCE_DENSE, .name = label, .units = width, .activation = function             \
-    }
 
 /* Models that give a sequence, the loss at every step; the last layer of each kind. */
 static const struct {

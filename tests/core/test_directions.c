@@ -29,22 +29,9 @@ END_TEST
 /* Longer than a piece, more than a slice, and in every piece's size. */
 START_TEST(test_directions_do_not_depend_on_pieces_and_slices)
 {
-    static const size_t iterations[] = {1, 7, 32};
     struct reference_network network = direction_networks[_i];
     reference_init(&network, 35);
-    struct lstm_model *model = build_model(&network, NULL);
-    size_t lengths[20];
-    struct batch batch;
-    batch_lengths(lengths, 20, 45, 36);
-    for (size_t k = 0; k < 3; k++) {
-        struct lstm_runner *runner = create_runner(model, 20, iterations[k]);
-        batch_init(&batch, &network, 20, lengths, true, 37);
-        batch_run(&batch, runner, model);
-        batch_compare(&batch, &network);
-        batch_release(&batch);
-        lstm_runner_destroy(runner);
-    }
-    lstm_model_destroy(model);
+    batch_check_cuts(&network, 20, 45, 36);
     reference_release(&network);
 }
 END_TEST

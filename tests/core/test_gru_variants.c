@@ -58,20 +58,7 @@ END_TEST
 START_TEST(test_gru_reset_after_does_not_depend_on_how_the_runner_cuts_the_batch)
 {
     struct reference_network network = network_of(&cells[0]);
-    struct lstm_model *model = build_model(&network, NULL);
-    size_t lengths[40];
-    batch_lengths(lengths, 40, 11, 55);
-    const size_t iterations[] = {1, 3, 32};
-    for (size_t k = 0; k < N_CASES(iterations); k++) {
-        struct lstm_runner *runner = create_runner(model, 40, iterations[k]);
-        struct batch batch;
-        batch_init(&batch, &network, 40, lengths, true, 56);
-        batch_run(&batch, runner, model);
-        batch_compare(&batch, &network);
-        batch_release(&batch);
-        lstm_runner_destroy(runner);
-    }
-    lstm_model_destroy(model);
+    batch_check_cuts(&network, 40, 11, 55);
     reference_release(&network);
 }
 END_TEST

@@ -6,22 +6,9 @@
 #include "tests/support/batch.h"
 #include "tests/support/cases.h"
 #include "tests/support/model_builder.h"
+#include "tests/support/reference_layers.h"
 
 Suite *suite_multi_rnn_cell(void);
-
-#define LSTM(label, width, sequences)                                                              \
-    {                                                                                              \
-        .kind = REFERENCE_LSTM, .name = label, .units = width, .forget_bias = 1,                   \
-        .return_sequences = sequences                                                              \
-    }
-#define GRU(label, width, sequences)                                                               \
-    {                                                                                              \
-        .kind = REFERENCE_GRU, .name = label, .units = width, .return_sequences = sequences        \
-    }
-#define DENSE(label, width, function)                                                              \
-    {                                                                                              \
-        .kind = REFERENCE_DENSE, .name = label, .units = width, .activation = function             \
-    }
 
 static const struct reference_network stacks[] = {
     {.features = 3, .n_layers = 2, .layers = {LSTM("a", 5, true), LSTM("b", 4, false)}},

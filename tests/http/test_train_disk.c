@@ -1,7 +1,6 @@
 /* test_train_disk.c: a disk that fails costs nothing but the step. SPDX-License-Identifier:
  * Apache-2.0 */
 #include <check.h>
-#include <dirent.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,20 +129,6 @@ START_TEST(test_train_first_step_that_cannot_be_saved_leaves_the_published_weigh
 }
 END_TEST
 
-/* Names in the model's folder, hidden ones, too. */
-static unsigned count_versions(void)
-{
-    char path[300];
-    unsigned n = 0;
-    snprintf(path, sizeof path, "%s/m", d->site.models);
-    DIR *folder = opendir(path);
-    ck_assert_ptr_nonnull(folder);
-    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    closedir(folder);
-    return n;
-}
-
 START_TEST(test_train_version_that_cannot_be_written_leaves_nothing_behind)
 {
     train_daemon_start_sync("always");
@@ -152,12 +137,12 @@ START_TEST(test_train_version_that_cannot_be_written_leaves_nothing_behind)
     break_by_limit();
     train_post(M ":publish", "");
     assert_refused("publish", &d->answer, 507, "File too large");
-    ck_assert_uint_eq(count_versions(), 1);
+    ck_assert_uint_eq(train_site_count(&d->site), 1);
     assert_head();
     mend_by_limit();
     train_post(M ":publish", "");
     assert_answer_status(200);
-    ck_assert_uint_eq(count_versions(), 2);
+    ck_assert_uint_eq(train_site_count(&d->site), 2);
     assert_predicts_as(M "/versions/2:predict", expected);
     train_daemon_stop();
 }

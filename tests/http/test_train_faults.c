@@ -5,7 +5,6 @@
  * fail. What was answered with success is there, in memory and after kill -9; what was not is not;
  * predictions go on. */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -124,20 +123,6 @@ static void assert_learned(const char *where)
     assert_predicts_as(M ":predict", expected);
 }
 
-/* Names in the model's folder, hidden ones, too. */
-static unsigned count_versions(void)
-{
-    char path[300];
-    unsigned n = 0;
-    snprintf(path, sizeof path, "%s/m", d->site.models);
-    DIR *folder = opendir(path);
-    ck_assert_ptr_nonnull(folder);
-    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    closedir(folder);
-    return n;
-}
-
 static bool is_full(int reason)
 {
     return reason == ENOSPC || reason == EDQUOT;
@@ -160,7 +145,8 @@ static bool run_with_fault(const struct operation *operation, const struct fault
         operation->apply();
     assert_learned(where);
     fault_plan_disarm();
-    ck_assert_msg(count_versions() == (strcmp(base, "2") == 0 ? 2 : 1), "%s: left-overs", where);
+    ck_assert_msg(train_site_count(&d->site) == (strcmp(base, "2") == 0 ? 2 : 1), "%s: left-overs",
+                  where);
     return has_hit;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/predict_call.h"
+#include "tests/support/model_builder.h"
 
 Suite *suite_predict_codec(void);
 
@@ -35,12 +36,8 @@ static const struct predict_limits wide_limits = {.max_instances = 1000, .max_st
 
 static void create_models(void)
 {
-    for (int i = 0; i < N_MODELS; i++) {
-        struct lstm_error error = {0};
-        const enum lstm_status status =
-            lstm_model_create(model_texts[i], strlen(model_texts[i]), 1, &models[i], &error);
-        ck_assert_msg(status == LSTM_OK, "model %d: %s", i, error.text);
-    }
+    for (int i = 0; i < N_MODELS; i++)
+        models[i] = create_model(model_texts[i], 1);
 }
 
 static void destroy_models(void)

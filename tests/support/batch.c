@@ -182,3 +182,24 @@ void batch_check(const struct reference_network *network, size_t n, const size_t
     lstm_runner_destroy(runner);
     lstm_model_destroy(model);
 }
+
+void batch_check_cuts(const struct reference_network *network, size_t n, size_t longest,
+                      uint64_t seed)
+{
+    static const size_t iterations[] = {1, 3, 7, 32};
+    struct lstm_model *model = build_model(network, NULL);
+    size_t *lengths = calloc(n, sizeof *lengths);
+    ck_assert_ptr_nonnull(lengths);
+    batch_lengths(lengths, n, longest, seed);
+    for (size_t k = 0; k < sizeof iterations / sizeof *iterations; k++) {
+        struct lstm_runner *runner = create_runner(model, n, iterations[k]);
+        struct batch batch;
+        batch_init(&batch, network, n, lengths, true, seed + 1);
+        batch_run(&batch, runner, model);
+        batch_compare(&batch, network);
+        batch_release(&batch);
+        lstm_runner_destroy(runner);
+    }
+    free(lengths);
+    lstm_model_destroy(model);
+}

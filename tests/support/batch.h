@@ -44,4 +44,9 @@ void batch_compare_runs(const struct batch *got, const struct batch *want,
 void batch_check(const struct reference_network *network, size_t n, const size_t *lengths,
                  bool initial_state, uint64_t seed);
 
+/* The same with n sequences of up to `longest` steps, by runners that take 1, 3, 7 and 32 steps at
+ * once: more sequences than a slice and longer ones than a piece must not show. */
+void batch_check_cuts(const struct reference_network *network, size_t n, size_t longest,
+                      uint64_t seed);
+
 #endif

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/http_head.h"
+
 enum { PATIENCE_MS = 30000 };
 
 static void init_library(void)
@@ -143,16 +145,5 @@ void client_answer_release(struct client_answer *answer)
 
 const char *client_answer_field(const struct client_answer *answer, const char *name)
 {
-    static char value[256];
-    const size_t n = strlen(name);
-    const char *line = strstr(answer->head, "\r\n");
-    for (; line != NULL; line = strstr(line + 2, "\r\n")) {
-        if (strncasecmp(line + 2, name, n) != 0 || line[2 + n] != ':')
-            continue;
-        const char *text = line + 2 + n + 1;
-        text += strspn(text, " ");
-        snprintf(value, sizeof value, "%.*s", (int)strcspn(text, "\r"), text);
-        return value;
-    }
-    return NULL;
+    return http_head_field(answer->head, name);
 }

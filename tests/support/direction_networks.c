@@ -1,6 +1,8 @@
 /* direction_networks.c: the table. SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/direction_networks.h"
 
+#include "tests/support/reference_layers.h"
+
 #define RECURRENT(cell, label, width, sequences)                                                   \
     .kind = REFERENCE_##cell, .name = label, .units = width, .forget_bias = 1,                     \
     .return_sequences = sequences
@@ -15,10 +17,6 @@
 #define BOTH(cell, label, width, merge, sequences)                                                 \
     {                                                                                              \
         RECURRENT(cell, label, width, sequences), .bidirectional = merge                           \
-    }
-#define DENSE(label, width, function)                                                              \
-    {                                                                                              \
-        .kind = REFERENCE_DENSE, .name = label, .units = width, .activation = function             \
     }
 #define MASK(value)                                                                                \
     {                                                                                              \

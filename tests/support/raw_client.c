@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/support/http_head.h"
+
 enum { PATIENCE_MS = 10000 };
 
 void raw_client_connect(struct raw_client *client, uint16_t port)
@@ -102,16 +104,5 @@ void raw_client_close(struct raw_client *client)
 
 const char *raw_answer_field(const struct raw_answer *answer, const char *name)
 {
-    static char value[256];
-    size_t n = strlen(name);
-    const char *line = strstr(answer->head, "\r\n");
-    for (; line != NULL; line = strstr(line + 2, "\r\n")) {
-        if (strncasecmp(line + 2, name, n) != 0 || line[2 + n] != ':')
-            continue;
-        const char *text = line + 2 + n + 1;
-        text += strspn(text, " ");
-        snprintf(value, sizeof value, "%.*s", (int)strcspn(text, "\r"), text);
-        return value;
-    }
-    return NULL;
+    return http_head_field(answer->head, name);
 }

@@ -3,6 +3,7 @@
 #include "tests/support/train_fixture.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,6 +37,19 @@ struct lstm_trainer *train_site_trainer_of(const struct train_site *site, const 
     assert_ok(lstm_trainer_create(model, NULL, &trainer, &error), &error);
     lstm_model_destroy(model);
     return trainer;
+}
+
+unsigned train_site_count(const struct train_site *site)
+{
+    char path[300];
+    unsigned n = 0;
+    snprintf(path, sizeof path, "%s/m", site->models);
+    DIR *folder = opendir(path);
+    ck_assert_ptr_nonnull(folder);
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(folder);
+    return n;
 }
 
 struct lstm_trainer *train_site_trainer(const struct train_site *site)

@@ -18,6 +18,9 @@ struct train_site {
 void train_site_create(struct train_site *site);
 void train_site_remove(struct train_site *site);
 
+/* How many names are in the folder of "m", hidden ones, too. */
+unsigned train_site_count(const struct train_site *site);
+
 /* A trainer as a daemon that learned nothing has it, of version 1; new. */
 struct lstm_trainer *train_site_trainer(const struct train_site *site);
 
