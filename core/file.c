@@ -152,20 +152,46 @@ void file_discard(struct file_writer *writer)
     unlink(writer->temporary);
 }
 
-enum lstm_status file_finish(struct file_writer *writer, struct lstm_error *error)
+static void flush(struct file_writer *writer)
 {
     if (writer->reason == 0 && fsync(writer->fd) != 0)
         writer->reason = errno;
     if (close(writer->fd) != 0 && writer->reason == 0)
         writer->reason = errno;
     writer->fd = -1;
-    if (writer->reason == 0 && rename(writer->temporary, writer->path) != 0)
-        writer->reason = errno;
-    if (writer->reason == 0)
-        return sync_folder_of(writer->path, error);
-    file_discard(writer);
-    return lstm_fail(error, file_status(writer->reason), "cannot write %s: %s", writer->path,
-                     strerror(writer->reason));
+}
+
+/* The first of them that failed; NULL: none. */
+static const struct file_writer *find_failed(const struct file_writer *writers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (writers[i].reason != 0)
+            return &writers[i];
+    return NULL;
+}
+
+enum lstm_status file_finish_all(struct file_writer *writers, size_t n, struct lstm_error *error)
+{
+    size_t n_named = 0;
+    for (size_t i = 0; i < n; i++)
+        flush(&writers[i]);
+    while (n_named < n && find_failed(writers, n) == NULL)
+        if (rename(writers[n_named].temporary, writers[n_named].path) == 0)
+            n_named++;
+        else
+            writers[n_named].reason = errno;
+    const struct file_writer *failed = find_failed(writers, n);
+    if (failed == NULL)
+        return sync_folder_of(writers[0].path, error);
+    for (size_t i = n_named; i < n; i++)
+        file_discard(&writers[i]);
+    return lstm_fail(error, file_status(failed->reason), "cannot write %s: %s", failed->path,
+                     strerror(failed->reason));
+}
+
+enum lstm_status file_finish(struct file_writer *writer, struct lstm_error *error)
+{
+    return file_finish_all(writer, 1, error);
 }
 
 enum lstm_status file_write(const char *path, const struct file_part *parts, size_t n_parts,

@@ -32,6 +32,11 @@ void file_put(struct file_writer *writer, const void *data, size_t n);
 LSTM_MUST_CHECK enum lstm_status file_finish(struct file_writer *writer, struct lstm_error *error);
 void file_discard(struct file_writer *writer);
 
+/* The same of several files of one folder, which is flushed once: all are on disk before the first
+ * gets its name. On failure those that have theirs keep it. */
+LSTM_MUST_CHECK enum lstm_status file_finish_all(struct file_writer *writers, size_t n,
+                                                 struct lstm_error *error);
+
 /* A piece of a file to be written. */
 struct file_part {
     const void *data;

@@ -329,8 +329,8 @@ LSTM_MUST_CHECK enum lstm_status lstm_source_parse(const struct lstm_source_file
                                                    struct lstm_source **source,
                                                    struct lstm_error *error);
 
-/* Borrowed: its format, its arrays (k < lstm_source_n_arrays()), and what lstm_source_model() had
- * to assume, a sentence each. */
+/* Borrowed: its format, its arrays (k < lstm_source_n_arrays()), and what had to be
+ * assumed of the network, a sentence each. */
 const char *lstm_source_name(const struct lstm_source *source);
 const char *lstm_source_title(const struct lstm_source *source);
 size_t lstm_source_n_arrays(const struct lstm_source *source);
@@ -338,9 +338,24 @@ struct lstm_source_array lstm_source_array(const struct lstm_source *source, siz
 size_t lstm_source_n_notes(const struct lstm_source *source);
 const char *lstm_source_note(const struct lstm_source *source, size_t k);
 
+/* Finds out which network is in it. options may be NULL; what they point to is borrowed until then.
+ * UNSUPPORTED: what the network has that lstmd has not; SHAPE: which array does not fit; FORMAT,
+ * INVALID, NO_MEMORY. */
+LSTM_MUST_CHECK enum lstm_status lstm_source_recognise(struct lstm_source *source,
+                                                       const struct lstm_import_options *options,
+                                                       struct lstm_error *error);
+
+/* The layers of the network that was recognised last; none if that failed. Borrowed. */
+size_t lstm_source_n_layers(const struct lstm_source *source);
+struct lstm_layer_info lstm_source_layer(const struct lstm_source *source, size_t k);
+
+/* Writes that network as lstm_model_save() writes a model, without memory for its weights: a piece
+ * of them at a time. INVALID: none was recognised; SHAPE, and what lstm_model_save() gives. */
+LSTM_MUST_CHECK enum lstm_status lstm_source_save(struct lstm_source *source, const char *folder,
+                                                  struct lstm_error *error);
+
 /* Recognises the network and makes a model that computes the same. options may be NULL. *model is
- * new and needs the source no longer. UNSUPPORTED: what the network has that lstmd has not;
- * SHAPE: which array does not fit; FORMAT, INVALID, NO_MEMORY. */
+ * new and needs the source no longer. What lstm_source_recognise() gives. */
 LSTM_MUST_CHECK enum lstm_status lstm_source_model(struct lstm_source *source,
                                                    const struct lstm_import_options *options,
                                                    struct lstm_model **model,
@@ -348,10 +363,9 @@ LSTM_MUST_CHECK enum lstm_status lstm_source_model(struct lstm_source *source,
 
 struct lstm_trainer;
 
-/* A trainer of the model that lstm_source_model() made last, with the Adam slots and step number of
- * the source. *trainer is new. NOT_FOUND: it has none; and what lstm_trainer_create() gives. */
-LSTM_MUST_CHECK enum lstm_status lstm_source_trainer(struct lstm_source *source,
-                                                     const struct lstm_model *model,
+/* A trainer of the network that was recognised last, with the Adam slots and step number of the
+ * source. *trainer is new. NOT_FOUND: it has none; and what lstm_trainer_create() gives. */
+LSTM_MUST_CHECK enum lstm_status lstm_source_trainer(const struct lstm_source *source,
                                                      struct lstm_trainer **trainer,
                                                      struct lstm_error *error);
 

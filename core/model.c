@@ -1,4 +1,4 @@
-/* model.c: models made, loaded, saved and described. SPDX-License-Identifier: Apache-2.0 */
+/* model.c: models made, loaded and described. SPDX-License-Identifier: Apache-2.0 */
 #include "core/model.h"
 
 #include <limits.h>
@@ -10,9 +10,6 @@
 #include "core/memory.h"
 #include "core/safetensors.h"
 #include "core/status.h"
-
-#define MODEL_FILE   "model.json"
-#define WEIGHTS_FILE "weights.safetensors"
 
 static const size_t max_json_bytes = 16u << 20, max_weights_bytes = (size_t)8 << 30;
 
@@ -162,8 +159,8 @@ enum lstm_status lstm_model_parse(const char *json, size_t json_bytes, const voi
     return status;
 }
 
-static enum lstm_status join_path(char path[PATH_MAX], const char *folder, const char *name,
-                                  struct lstm_error *error)
+enum lstm_status model_path(char path[PATH_MAX], const char *folder, const char *name,
+                            struct lstm_error *error)
 {
     int n = snprintf(path, PATH_MAX, "%s/%s", folder, name);
     if (n >= 0 && n < PATH_MAX)
@@ -176,7 +173,7 @@ static enum lstm_status read_part(const char *folder, const char *name, size_t m
 {
     char path[PATH_MAX];
     *data = NULL;
-    enum lstm_status status = join_path(path, folder, name, error);
+    enum lstm_status status = model_path(path, folder, name, error);
     return status == LSTM_OK ? file_read(path, max_bytes, data, n, error) : status;
 }
 
@@ -201,50 +198,6 @@ enum lstm_status lstm_model_load(const char *folder, struct lstm_model **model,
     return status;
 }
 
-static enum lstm_status save_weights(const struct lstm_model *model, const char *path,
-                                     struct lstm_error *error)
-{
-    const struct spec *spec = model->spec;
-    char *header = NULL;
-    size_t header_bytes = 0;
-    struct file_writer writer;
-    enum lstm_status status;
-    struct safetensors_tensor *tensors = calloc(spec->n_tensors, sizeof *tensors);
-    if (tensors == NULL)
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for %zu tensors", spec->n_tensors);
-    for (size_t k = 0; k < spec->n_tensors; k++)
-        tensors[k] = (struct safetensors_tensor){
-            .name = spec->tensors[k].name,
-            .rank = spec->tensors[k].rank,
-            .shape = {spec->tensors[k].shape[0], spec->tensors[k].shape[1]},
-            .data = model->weights + spec->tensors[k].offset,
-            .dtype = (enum lstm_dtype)spec->dtype};
-    status = safetensors_header(tensors, spec->n_tensors, NULL, 0, &header, &header_bytes, error);
-    if (status == LSTM_OK)
-        status = file_begin(&writer, path, 0644, error);
-    if (status == LSTM_OK) {
-        file_put(&writer, header, header_bytes);
-        safetensors_put(tensors, spec->n_tensors, &writer);
-        status = file_finish(&writer, error);
-    }
-    free(header);
-    free(tensors);
-    return status;
-}
-
-enum lstm_status lstm_model_save(const struct lstm_model *model, const char *folder,
-                                 struct lstm_error *error)
-{
-    char path[PATH_MAX];
-    const struct file_part json = {model->spec->json, model->spec->json_bytes};
-    enum lstm_status status = join_path(path, folder, WEIGHTS_FILE, error);
-    if (status == LSTM_OK)
-        status = save_weights(model, path, error);
-    if (status == LSTM_OK)
-        status = join_path(path, folder, MODEL_FILE, error);
-    return status == LSTM_OK ? file_write(path, &json, 1, error) : status;
-}
-
 const struct lstm_model_info *lstm_model_info(const struct lstm_model *model)
 {
     return &model->spec->info;
@@ -260,26 +213,9 @@ size_t lstm_model_n_layers(const struct lstm_model *model)
     return model->spec->n_layers;
 }
 
-/* A tensor belongs to the layer whose name it begins with; a layer that shares has none. */
-static size_t count_parameters(const struct spec *spec, const struct layer *layer)
-{
-    const size_t n = strlen(layer->name);
-    size_t sum = 0;
-    for (size_t k = 0; k < spec->n_tensors && !layer->reuse && n > 0; k++)
-        if (strncmp(spec->tensors[k].name, layer->name, n) == 0 && spec->tensors[k].name[n] == '/')
-            sum += spec->tensors[k].n;
-    return sum;
-}
-
 struct lstm_layer_info lstm_model_layer(const struct lstm_model *model, size_t k)
 {
-    const struct layer *layer = &model->spec->layers[k];
-    return (struct lstm_layer_info){.type = layer->type->name,
-                                    .name = layer->name,
-                                    .activation = activation_names[layer->activation],
-                                    .inputs = layer->inputs,
-                                    .units = layer->units,
-                                    .n_parameters = count_parameters(model->spec, layer)};
+    return spec_layer_info(model->spec, k);
 }
 
 size_t lstm_model_n_tensors(const struct lstm_model *model)

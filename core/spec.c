@@ -70,6 +70,28 @@ void spec_release(struct spec *spec)
         destroy(spec);
 }
 
+/* A tensor belongs to the layer whose name it begins with; a layer that shares has none. */
+static size_t count_parameters(const struct spec *spec, const struct layer *layer)
+{
+    const size_t n = strlen(layer->name);
+    size_t sum = 0;
+    for (size_t k = 0; k < spec->n_tensors && !layer->reuse && n > 0; k++)
+        if (strncmp(spec->tensors[k].name, layer->name, n) == 0 && spec->tensors[k].name[n] == '/')
+            sum += spec->tensors[k].n;
+    return sum;
+}
+
+struct lstm_layer_info spec_layer_info(const struct spec *spec, size_t k)
+{
+    const struct layer *layer = &spec->layers[k];
+    return (struct lstm_layer_info){.type = layer->type->name,
+                                    .name = layer->name,
+                                    .activation = activation_names[layer->activation],
+                                    .inputs = layer->inputs,
+                                    .units = layer->units,
+                                    .n_parameters = count_parameters(spec, layer)};
+}
+
 static bool same_layer(const struct layer *a, const struct layer *b)
 {
     return a->type == b->type && a->inputs == b->inputs && a->units == b->units &&

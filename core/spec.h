@@ -45,6 +45,9 @@ LSTM_MUST_CHECK enum lstm_status spec_create(const char *json, size_t n, struct 
 struct spec *spec_retain(struct spec *spec);
 void spec_release(struct spec *spec);
 
+/* What the public header tells of layer k. */
+struct lstm_layer_info spec_layer_info(const struct spec *spec, size_t k);
+
 bool spec_same_architecture(const struct spec *a, const struct spec *b);
 
 extern const char *const spec_loss_names[];

@@ -80,13 +80,13 @@ static void release_labels(struct labels *labels)
 
 /* ---- Converting ----------------------------------------------------------------------------- */
 
-/* Prints what was recognised; the source's part of it ends here. */
-static void report(const struct lstm_source *source, const struct lstm_model *model)
+/* Prints what was recognised. */
+static void report(const struct lstm_source *source)
 {
     struct buf out;
     buf_init(&out, SIZE_MAX);
     buf_printf(&out, "%s\n", lstm_source_title(source));
-    source_write_layers(model, &out);
+    source_write_layers(source, &out);
     source_write_notes(source, &out);
     if (out.data != NULL)
         fwrite(out.data, 1, out.n, stdout);
@@ -109,7 +109,7 @@ static enum lstm_status save_training(const struct lstm_trainer *trainer, const 
     return status;
 }
 
-static enum lstm_status publish(const struct lstm_model *model, const struct lstm_trainer *trainer,
+static enum lstm_status publish(struct lstm_source *source, const struct lstm_trainer *trainer,
                                 const char *out, struct lstm_error *error)
 {
     struct version_folder folder;
@@ -119,7 +119,7 @@ static enum lstm_status publish(const struct lstm_model *model, const struct lst
         status = version_folder_begin(&folder, out, error);
     if (status != LSTM_OK)
         return status;
-    status = lstm_model_save(model, folder.unfinished, error);
+    status = lstm_source_save(source, folder.unfinished, error);
     if (status == LSTM_OK)
         status = save_training(trainer, folder.unfinished, error);
     if (status == LSTM_OK)
@@ -131,11 +131,11 @@ static enum lstm_status publish(const struct lstm_model *model, const struct lst
 }
 
 /* A source without training state, or of a model that cannot be trained, is no failure. */
-static enum lstm_status read_training(struct lstm_source *source, const struct lstm_model *model,
+static enum lstm_status read_training(const struct lstm_source *source,
                                       struct lstm_trainer **trainer, struct lstm_error *error)
 {
     struct lstm_error why;
-    const enum lstm_status status = lstm_source_trainer(source, model, trainer, &why);
+    const enum lstm_status status = lstm_source_trainer(source, trainer, &why);
     if (status == LSTM_OK || status == LSTM_NOT_FOUND)
         return LSTM_OK;
     if (status != LSTM_UNSUPPORTED && status != LSTM_SHAPE)
@@ -144,10 +144,8 @@ static enum lstm_status read_training(struct lstm_source *source, const struct l
     return LSTM_OK;
 }
 
-/* The source is closed before anything is written: its memory is not needed twice. */
-static enum lstm_status read_source(const struct convert_config *config, const char *path,
-                                    const struct labels *labels, struct lstm_model **model,
-                                    struct lstm_trainer **trainer, struct lstm_error *error)
+static enum lstm_status recognise(const struct convert_config *config, const struct labels *labels,
+                                  struct lstm_source *source, struct lstm_error *error)
 {
     const struct lstm_import_options options = {.activation = config->activation,
                                                 .recurrent_activation =
@@ -163,23 +161,13 @@ static enum lstm_status read_source(const struct convert_config *config, const c
                                                 .inputs = config->inputs,
                                                 .labels = labels->texts,
                                                 .n_labels = labels->n};
-    struct lstm_source *source;
-    enum lstm_status status = lstm_source_open(path, config->format, &source, error);
-    if (status != LSTM_OK)
-        return status;
-    status = lstm_source_model(source, &options, model, error);
-    if (status == LSTM_OK) {
-        report(source, *model);
-        status = read_training(source, *model, trainer, error);
-    }
-    lstm_source_destroy(source);
-    return status;
+    return lstm_source_recognise(source, &options, error);
 }
 
 static enum lstm_status convert(const struct convert_config *config, const char *path,
                                 struct lstm_error *error)
 {
-    struct lstm_model *model = NULL;
+    struct lstm_source *source = NULL;
     struct lstm_trainer *trainer = NULL;
     struct labels labels = {0};
     if (config->out == NULL || *config->out == '\0')
@@ -187,11 +175,17 @@ static enum lstm_status convert(const struct convert_config *config, const char 
                          "--out is missing: the folder of the model's versions, MODELS/NAME");
     enum lstm_status status = read_labels(config->labels, &labels, error);
     if (status == LSTM_OK)
-        status = read_source(config, path, &labels, &model, &trainer, error);
+        status = lstm_source_open(path, config->format, &source, error);
     if (status == LSTM_OK)
-        status = publish(model, trainer, config->out, error);
+        status = recognise(config, &labels, source, error);
+    if (status == LSTM_OK) {
+        report(source);
+        status = read_training(source, &trainer, error);
+    }
+    if (status == LSTM_OK)
+        status = publish(source, trainer, config->out, error);
     lstm_trainer_destroy(trainer);
-    lstm_model_destroy(model);
+    lstm_source_destroy(source);
     release_labels(&labels);
     return status;
 }

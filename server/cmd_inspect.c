@@ -17,13 +17,13 @@ static void describe(const struct inspect_config *config, struct lstm_source *so
     struct lstm_error error;
     const bool is_known = lstm_source_model(source, &options, &model, &error) == LSTM_OK;
     if (config->json) {
-        source_write_json(source, model, is_known ? NULL : error.text, out);
+        source_write_json(source, is_known ? NULL : error.text, out);
     } else {
         buf_printf(out, "%s (%s)\n\n", lstm_source_title(source), lstm_source_name(source));
         source_write_arrays(source, out);
         buf_text(out, "\n");
         if (is_known)
-            source_write_layers(model, out);
+            source_write_layers(source, out);
         else
             buf_printf(out, "no model can be made of it: %s\n", error.text);
         source_write_notes(source, out);

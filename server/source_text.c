@@ -20,12 +20,12 @@ static const char *shape_text(const struct lstm_source_array *array, char text[S
     return text;
 }
 
-void source_write_layers(const struct lstm_model *model, struct buf *out)
+void source_write_layers(const struct lstm_source *source, struct buf *out)
 {
     buf_printf(out, "%-10s %-40s %8s %8s %10s  %s\n", "layer", "name", "inputs", "units", "weights",
                "activation");
-    for (size_t k = 0; k < lstm_model_n_layers(model); k++) {
-        const struct lstm_layer_info layer = lstm_model_layer(model, k);
+    for (size_t k = 0; k < lstm_source_n_layers(source); k++) {
+        const struct lstm_layer_info layer = lstm_source_layer(source, k);
         buf_printf(out, "%-10s %-40s %8zu %8zu %10zu  %s\n", layer.type, layer.name, layer.inputs,
                    layer.units, layer.n_parameters, layer.activation);
     }
@@ -84,8 +84,7 @@ static void write_layer(const struct lstm_layer_info *layer, struct buf *out)
                layer->inputs, layer->units, layer->n_parameters, layer->activation);
 }
 
-void source_write_json(const struct lstm_source *source, const struct lstm_model *model,
-                       const char *problem, struct buf *out)
+void source_write_json(const struct lstm_source *source, const char *problem, struct buf *out)
 {
     buf_text(out, "{");
     write_text("format", lstm_source_name(source), out);
@@ -97,13 +96,13 @@ void source_write_json(const struct lstm_source *source, const struct lstm_model
         buf_text(out, k > 0 ? ", " : "");
         write_array(&array, out);
     }
-    buf_text(out, model != NULL ? "], \"layers\": [" : "], \"layers\": null");
-    for (size_t k = 0; model != NULL && k < lstm_model_n_layers(model); k++) {
-        const struct lstm_layer_info layer = lstm_model_layer(model, k);
+    buf_text(out, problem == NULL ? "], \"layers\": [" : "], \"layers\": null");
+    for (size_t k = 0; problem == NULL && k < lstm_source_n_layers(source); k++) {
+        const struct lstm_layer_info layer = lstm_source_layer(source, k);
         buf_text(out, k > 0 ? ", " : "");
         write_layer(&layer, out);
     }
-    buf_text(out, model != NULL ? "], \"notes\": [" : ", \"notes\": [");
+    buf_text(out, problem == NULL ? "], \"notes\": [" : ", \"notes\": [");
     for (size_t k = 0; k < lstm_source_n_notes(source); k++) {
         const char *const note = lstm_source_note(source, k);
         buf_text(out, k > 0 ? ", " : "");

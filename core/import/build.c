@@ -1,9 +1,10 @@
-/* build.c: a plan becomes a model. SPDX-License-Identifier: Apache-2.0 */
+/* build.c: a plan becomes a model, in memory or in files. SPDX-License-Identifier: Apache-2.0 */
 #include "core/import/build.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "core/status.h"
 
 enum lstm_status import_add_layer(struct import_plan *plan, enum import_kind kind, const char *name,
@@ -22,29 +23,71 @@ enum lstm_status import_add_layer(struct import_plan *plan, enum import_kind kin
     return LSTM_OK;
 }
 
-enum lstm_status import_build(struct import_plan *plan, const char *const *labels, size_t n_labels,
-                              struct lstm_model **model, struct lstm_error *error)
+enum lstm_status import_describe(struct import_plan *plan, const char *const *labels,
+                                 size_t n_labels, struct spec **spec, struct lstm_error *error)
 {
-    const struct build_views views = {0};
-    struct spec *spec = NULL;
     char *json = NULL;
     size_t n;
-    *model = NULL;
+    *spec = NULL;
     enum lstm_status status = build_check(plan, error);
     if (status == LSTM_OK)
         status = build_text(plan, labels, n_labels, &json, &n, error);
     if (status == LSTM_OK)
-        status = spec_create(json, n, &spec, error);
-    if (status == LSTM_OK)
-        status = model_create(spec, NULL, model, error);
-    if (status == LSTM_OK)
-        status = build_fill(plan, spec, &views, (*model)->weights, error);
+        status = spec_create(json, n, spec, error);
+    free(json);
+    return status;
+}
+
+enum lstm_status import_build(const struct import_plan *plan, struct spec *spec,
+                              struct lstm_model **model, struct lstm_error *error)
+{
+    const struct build_views views = {0};
+    enum lstm_status status = model_create(spec, NULL, model, error);
+    if (status != LSTM_OK)
+        return status;
+    const struct build_window all = {0, spec->n_weights, (*model)->weights};
+    status = build_fill(plan, spec, &views, &all, error);
     if (status != LSTM_OK) {
         lstm_model_destroy(*model);
         *model = NULL;
     }
-    spec_release(spec);
-    free(json);
+    return status;
+}
+
+/* ---- Files ---------------------------------------------------------------------------------- */
+
+struct pieces {
+    const struct import_plan *plan;
+    const struct spec *spec;
+    float *values;
+};
+
+static enum lstm_status get_rows(void *context, const struct tensor_spec *tensor, size_t first,
+                                 size_t n, const float **values, struct lstm_error *error)
+{
+    const struct pieces *pieces = context;
+    const struct build_views views = {0};
+    const size_t columns = tensor->rank == 2 ? tensor->shape[1] : 1;
+    const size_t begin = tensor->offset + first * columns;
+    const struct build_window window = {begin, begin + n * columns, pieces->values};
+    *values = pieces->values;
+    return build_fill(pieces->plan, pieces->spec, &views, &window, error);
+}
+
+/* A piece stays in the caches from where it is made to where it is written. */
+enum lstm_status import_save(const struct import_plan *plan, const struct spec *spec,
+                             const char *folder, struct lstm_error *error)
+{
+    size_t most = (size_t)1 << 18;
+    for (size_t k = 0; k < spec->n_tensors; k++)
+        if (spec->tensors[k].rank == 2 && spec->tensors[k].shape[1] > most)
+            most = spec->tensors[k].shape[1];
+    struct pieces pieces = {plan, spec, memory_floats_unset(most)};
+    if (pieces.values == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a piece of %zu weights", most);
+    const struct model_rows rows = {get_rows, &pieces, most};
+    const enum lstm_status status = model_save(spec, &rows, folder, error);
+    free(pieces.values);
     return status;
 }
 
@@ -82,10 +125,10 @@ static enum lstm_status turn_to_slot(void *context, struct import_array *view,
 
 enum lstm_status import_fill_slot(const struct import_source *source,
                                   const struct import_plan *plan, const char *suffix,
-                                  const struct lstm_model *model, float *slot,
-                                  struct lstm_error *error)
+                                  const struct spec *spec, float *slot, struct lstm_error *error)
 {
     struct slot_turn turn = {source, suffix};
     const struct build_views views = {turn_to_slot, &turn};
-    return build_fill(plan, model->spec, &views, slot, error);
+    const struct build_window all = {0, spec->n_weights, slot};
+    return build_fill(plan, spec, &views, &all, error);
 }

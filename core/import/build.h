@@ -19,14 +19,20 @@ LSTM_MUST_CHECK enum lstm_status build_text(const struct import_plan *plan,
                                             const char *const *labels, size_t n_labels, char **json,
                                             size_t *n, struct lstm_error *error);
 
-/* build_fill.c: every tensor of `weights` from the plan's views, each first given to `turn` (which
- * may be NULL). SHAPE: the views leave some unset. */
+/* build_fill.c: floats begin .. end of the weights, which are whole rows of tensors, from the
+ * plan's views, each first given to `turn` (which may be NULL). SHAPE: the views leave some unset.
+ */
 struct build_views {
     enum lstm_status (*turn)(void *context, struct import_array *view, struct lstm_error *error);
     void *context;
 };
+struct build_window {
+    size_t begin, end;
+    float *values;
+};
 LSTM_MUST_CHECK enum lstm_status build_fill(const struct import_plan *plan, const struct spec *spec,
-                                            const struct build_views *views, float *weights,
+                                            const struct build_views *views,
+                                            const struct build_window *window,
                                             struct lstm_error *error);
 
 #endif

@@ -1,7 +1,9 @@
 /* build_fill.c: views to the places of TensorFlow 1's tensors. SPDX-License-Identifier: Apache-2.0
  *
  * Kernels are [x; h] by gates: a gate of U columns goes to its block of columns, its input rows
- * above its recurrent ones. */
+ * above its recurrent ones. A place is where a view's first value goes, counted in floats of all
+ * the weights; of a view, only what falls into the window is filled. */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,26 +14,29 @@
 struct fill {
     const struct spec *spec;
     const struct build_views *views;
-    float *weights;
+    const struct build_window *window;
     size_t n_filled; /* values of matrices */
     struct lstm_error *error;
     enum lstm_status status; /* of the first failure */
 };
 
-/* The tensor "<layer>/<direction><suffix>"; NULL, and the failure kept, if the spec has none. */
-static float *find_tensor(struct fill *fill, const char *layer, const char *direction,
+static const size_t nowhere = SIZE_MAX;
+
+/* The place of "<layer>/<direction><suffix>"; nowhere, and the failure kept, if the spec has no
+ * such tensor. */
+static size_t find_tensor(struct fill *fill, const char *layer, const char *direction,
                           const char *suffix)
 {
     char name[2 * NAME_MAX_BYTES];
     snprintf(name, sizeof name, "%s/%s%s", layer, direction, suffix);
     for (size_t k = 0; k < fill->spec->n_tensors; k++)
         if (strcmp(fill->spec->tensors[k].name, name) == 0)
-            return fill->weights + fill->spec->tensors[k].offset;
+            return fill->spec->tensors[k].offset;
     if (fill->status == LSTM_OK)
         fill->status =
             lstm_fail(fill->error, LSTM_UNSUPPORTED,
                       "layer %.80s: a tensor %.60s is not what this model has", layer, suffix);
-    return NULL;
+    return nowhere;
 }
 
 /* The view as the caller wants it; one without data if it failed. */
@@ -45,27 +50,47 @@ static struct import_array turned(struct fill *fill, const struct import_array *
     return found;
 }
 
-static void matrix(struct fill *fill, const struct import_array *view, float *to, size_t stride)
+/* How many of n rows, `stride` floats apart from a place on, begin in front of `border`. */
+static size_t rows_before(size_t border, size_t place, size_t stride, size_t n)
 {
-    const struct import_array found = turned(fill, view);
-    if (to == NULL || found.data == NULL)
-        return;
-    import_fill_matrix(&found, to, stride);
-    fill->n_filled += found.shape[0] * found.shape[1];
+    const size_t rows = border > place ? (border - place + stride - 1) / stride : 0;
+    return rows < n ? rows : n;
 }
 
-static void vector(struct fill *fill, const struct import_array *view, float *to)
+static void matrix(struct fill *fill, const struct import_array *view, size_t place, size_t stride)
 {
+    const struct build_window *window = fill->window;
     const struct import_array found = turned(fill, view);
-    if (to != NULL)
-        import_add_vector(&found, to);
+    if (place == nowhere || found.data == NULL)
+        return;
+    const size_t first = rows_before(window->begin, place, stride, found.shape[0]);
+    const size_t end = rows_before(window->end, place, stride, found.shape[0]);
+    if (first == end)
+        return;
+    const struct import_array rows = import_cut(found, 0, first, end - first);
+    import_fill_matrix(&rows, window->values + (place + first * stride - window->begin), stride);
+    fill->n_filled += rows.shape[0] * rows.shape[1];
+}
+
+static void vector(struct fill *fill, const struct import_array *view, size_t place)
+{
+    const struct build_window *window = fill->window;
+    const struct import_array found = turned(fill, view);
+    if (place == nowhere || found.data == NULL)
+        return;
+    const size_t first = rows_before(window->begin, place, 1, found.shape[0]);
+    const size_t end = rows_before(window->end, place, 1, found.shape[0]);
+    if (first == end)
+        return;
+    const struct import_array values = import_cut(found, 0, first, end - first);
+    import_add_vector(&values, window->values + (place + first - window->begin));
 }
 
 /* Gates first .. first + n of a cell to one kernel and one bias. */
 static void gates(struct fill *fill, const struct import_cell *cell, size_t inputs, size_t units,
-                  size_t first, size_t n, float *kernel, float *bias)
+                  size_t first, size_t n, size_t kernel, size_t bias)
 {
-    if (kernel == NULL || bias == NULL)
+    if (kernel == nowhere || bias == nowhere)
         return;
     for (size_t g = 0; g < n; g++) {
         matrix(fill, &cell->kernel[first + g], kernel + g * units, n * units);
@@ -145,25 +170,31 @@ static void one_layer(struct fill *fill, const struct import_layer *layer)
     }
 }
 
-/* Vectors are added to what is there, and may be absent; returns how many values are left. */
-static size_t clear_vectors(const struct spec *spec, float *weights)
+/* Vectors are added to what is there, and may be absent; returns how many values of matrices the
+ * window has. */
+static size_t clear_vectors(const struct spec *spec, const struct build_window *window)
 {
     size_t n = 0;
-    for (size_t k = 0; k < spec->n_tensors; k++)
-        if (spec->tensors[k].rank == 1)
-            memset(weights + spec->tensors[k].offset, 0, spec->tensors[k].n * sizeof *weights);
-        else
-            n += spec->tensors[k].n;
+    for (size_t k = 0; k < spec->n_tensors; k++) {
+        const struct tensor_spec *tensor = &spec->tensors[k];
+        const size_t first = rows_before(window->begin, tensor->offset, 1, tensor->n);
+        const size_t end = rows_before(window->end, tensor->offset, 1, tensor->n);
+        if (tensor->rank == 2)
+            n += end - first;
+        else if (first < end)
+            memset(window->values + (tensor->offset + first - window->begin), 0,
+                   (end - first) * sizeof *window->values);
+    }
     return n;
 }
 
 enum lstm_status build_fill(const struct import_plan *plan, const struct spec *spec,
-                            const struct build_views *views, float *weights,
+                            const struct build_views *views, const struct build_window *window,
                             struct lstm_error *error)
 {
     struct fill fill = {
-        .spec = spec, .views = views, .weights = weights, .error = error, .status = LSTM_OK};
-    const size_t n_wanted = clear_vectors(spec, weights);
+        .spec = spec, .views = views, .window = window, .error = error, .status = LSTM_OK};
+    const size_t n_wanted = clear_vectors(spec, window);
     for (size_t k = 0; k < plan->n_layers && fill.status == LSTM_OK; k++)
         one_layer(&fill, &plan->layers[k]);
     if (fill.status == LSTM_OK && fill.n_filled != n_wanted)

@@ -13,7 +13,8 @@
 struct lstm_source {
     struct import_source source;
     const struct import_reader *reader;
-    struct import_plan plan; /* the last one that became a model */
+    struct import_plan plan; /* of the network that was recognised last */
+    struct spec *spec;       /* its description; NULL: none */
 };
 
 bool lstm_source_format(size_t k, const char **name, const char **title)
@@ -132,10 +133,17 @@ enum lstm_status lstm_source_parse(const struct lstm_source_file *files, size_t 
     return status;
 }
 
+static void forget_network(struct lstm_source *source)
+{
+    spec_release(source->spec);
+    source->spec = NULL;
+}
+
 void lstm_source_destroy(struct lstm_source *source)
 {
     if (source == NULL)
         return;
+    forget_network(source);
     if (source->reader != NULL && source->reader->close != NULL)
         source->reader->close(&source->source);
     source_release(&source->source);
@@ -190,9 +198,9 @@ static void apply_options(struct import_plan *plan, const struct lstm_import_opt
         plan->scale = options->scale;
 }
 
-static enum lstm_status plan_and_build(struct lstm_source *source,
-                                       const struct lstm_import_options *options,
-                                       struct lstm_model **model, struct lstm_error *error)
+static enum lstm_status plan_network(struct lstm_source *source,
+                                     const struct lstm_import_options *options,
+                                     struct lstm_error *error)
 {
     struct import_layer *const layers = source->plan.layers;
     memset(layers, 0, IMPORT_MAX_LAYERS * sizeof *layers);
@@ -201,53 +209,131 @@ static enum lstm_status plan_and_build(struct lstm_source *source,
     if (status != LSTM_OK)
         return status;
     apply_options(&source->plan, options);
-    return import_build(&source->plan, options->labels, options->n_labels, model, error);
+    return import_describe(&source->plan, options->labels, options->n_labels, &source->spec, error);
+}
+
+/* Of a source that is a whole model already. */
+static enum lstm_status read_model(struct lstm_source *source, struct lstm_model **model,
+                                   struct lstm_error *error)
+{
+    const enum lstm_status status = source->reader->load(&source->source, model, error);
+    if (status == LSTM_OK)
+        source->spec = spec_retain((*model)->spec);
+    return status;
+}
+
+static enum lstm_status fail_in_source(const struct lstm_source *source, enum lstm_status status,
+                                       struct lstm_error *error)
+{
+    return status == LSTM_OK ? LSTM_OK : lstm_fail_in(error, status, "%.120s", source->source.path);
+}
+
+/* *model is new; NULL if there is a plan to make it of. */
+static enum lstm_status recognise(struct lstm_source *source,
+                                  const struct lstm_import_options *options,
+                                  struct lstm_model **model, struct lstm_error *error)
+{
+    const struct lstm_import_options conventions = {.forget_bias = (double)NAN};
+    *model = NULL;
+    forget_network(source);
+    source->source.n_notes = 0;
+    const enum lstm_status status =
+        source->reader->load != NULL
+            ? read_model(source, model, error)
+            : plan_network(source, options != NULL ? options : &conventions, error);
+    return fail_in_source(source, status, error);
+}
+
+enum lstm_status lstm_source_recognise(struct lstm_source *source,
+                                       const struct lstm_import_options *options,
+                                       struct lstm_error *error)
+{
+    struct lstm_model *model;
+    const enum lstm_status status = recognise(source, options, &model, error);
+    lstm_model_destroy(model);
+    return status;
+}
+
+size_t lstm_source_n_layers(const struct lstm_source *source)
+{
+    return source->spec != NULL ? source->spec->n_layers : 0;
+}
+
+struct lstm_layer_info lstm_source_layer(const struct lstm_source *source, size_t k)
+{
+    return spec_layer_info(source->spec, k);
 }
 
 enum lstm_status lstm_source_model(struct lstm_source *source,
                                    const struct lstm_import_options *options,
                                    struct lstm_model **model, struct lstm_error *error)
 {
-    const struct lstm_import_options conventions = {.forget_bias = (double)NAN};
-    *model = NULL;
-    source->source.n_notes = 0;
-    enum lstm_status status =
-        source->reader->load != NULL
-            ? source->reader->load(&source->source, model, error)
-            : plan_and_build(source, options != NULL ? options : &conventions, model, error);
-    return status == LSTM_OK ? LSTM_OK : lstm_fail_in(error, status, "%.120s", source->source.path);
+    enum lstm_status status = recognise(source, options, model, error);
+    if (status != LSTM_OK || *model != NULL)
+        return status;
+    status = import_build(&source->plan, source->spec, model, error);
+    if (status != LSTM_OK)
+        forget_network(source);
+    return fail_in_source(source, status, error);
 }
 
+/* A whole model is read once more; its memory was not kept for this. */
+static enum lstm_status save_model(struct lstm_source *source, const char *folder,
+                                   struct lstm_error *error)
+{
+    struct lstm_model *model;
+    enum lstm_status status = source->reader->load(&source->source, &model, error);
+    if (status == LSTM_OK)
+        status = lstm_model_save(model, folder, error);
+    lstm_model_destroy(model);
+    return status;
+}
+
+enum lstm_status lstm_source_save(struct lstm_source *source, const char *folder,
+                                  struct lstm_error *error)
+{
+    if (source->spec == NULL)
+        return lstm_fail(error, LSTM_INVALID, "%.120s: no network was recognised in it",
+                         source->source.path);
+    return source->reader->load != NULL ? save_model(source, folder, error)
+                                        : import_save(&source->plan, source->spec, folder, error);
+}
+
+/* ---- Training ------------------------------------------------------------------------------- */
+
 /* Fills the trainer's slots from the source's. */
-static enum lstm_status restore(const struct lstm_source *source, const struct lstm_model *model,
-                                struct lstm_trainer *trainer, struct lstm_error *error)
+static enum lstm_status restore(const struct lstm_source *source, struct lstm_trainer *trainer,
+                                struct lstm_error *error)
 {
     const struct import_plan *plan = &source->plan;
     enum lstm_status status =
-        import_fill_slot(&source->source, plan, plan->slot_m, model, trainer->m, error);
+        import_fill_slot(&source->source, plan, plan->slot_m, source->spec, trainer->m, error);
     if (status == LSTM_OK)
-        status = import_fill_slot(&source->source, plan, plan->slot_v, model, trainer->v, error);
+        status =
+            import_fill_slot(&source->source, plan, plan->slot_v, source->spec, trainer->v, error);
     trainer->step = plan->optimizer_step;
     trainer->beta1_power = pow(trainer->settings.beta1, (double)plan->optimizer_step + 1);
     trainer->beta2_power = pow(trainer->settings.beta2, (double)plan->optimizer_step + 1);
     return status;
 }
 
-enum lstm_status lstm_source_trainer(struct lstm_source *source, const struct lstm_model *model,
+enum lstm_status lstm_source_trainer(const struct lstm_source *source,
                                      struct lstm_trainer **trainer, struct lstm_error *error)
 {
+    struct lstm_model *model;
     *trainer = NULL;
-    if (source->plan.slot_m[0] == '\0' || source->plan.slot_v[0] == '\0')
+    if (source->spec == NULL || source->plan.slot_m[0] == '\0' || source->plan.slot_v[0] == '\0')
         return lstm_fail(error, LSTM_NOT_FOUND, "%.120s has no training state",
                          source->source.path);
-    enum lstm_status status = lstm_trainer_create(model, NULL, trainer, error);
-    if (status != LSTM_OK)
-        return status;
-    status = restore(source, model, *trainer, error);
+    enum lstm_status status = import_build(&source->plan, source->spec, &model, error);
+    if (status == LSTM_OK)
+        status = lstm_trainer_create(model, NULL, trainer, error);
+    if (status == LSTM_OK)
+        status = restore(source, *trainer, error);
+    lstm_model_destroy(model);
     if (status != LSTM_OK) {
         lstm_trainer_destroy(*trainer);
         *trainer = NULL;
-        return lstm_fail_in(error, status, "%.120s", source->source.path);
     }
-    return LSTM_OK;
+    return fail_in_source(source, status, error);
 }

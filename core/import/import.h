@@ -117,6 +117,7 @@ struct import_plan {
 };
 
 struct import_source;
+struct spec;
 
 /* A reader of one format. Found by content, never by the file's name. */
 struct import_reader {
@@ -205,21 +206,29 @@ LSTM_MUST_CHECK enum lstm_status import_add_layer(struct import_plan *plan, enum
  * not say it; --activation changes it". Those beyond IMPORT_MAX_NOTES are dropped. */
 LSTM_PRINTF(2, 3) void import_note(struct import_source *source, const char *format, ...);
 
-/* Makes the model of a plan: model.json, then weights. labels may be NULL. *model is new. SHAPE:
- * which array, expected and found; UNSUPPORTED: an array of integers; INVALID: the description that
- * the plan makes is none that lstmd runs. The plan's names become the model's. */
-LSTM_MUST_CHECK enum lstm_status import_build(struct import_plan *plan, const char *const *labels,
-                                              size_t n_labels, struct lstm_model **model,
-                                              struct lstm_error *error);
+/* The description of the model that a plan is. labels may be NULL. *spec is new. SHAPE: which
+ * array, expected and found; UNSUPPORTED: an array of integers; INVALID: the description that the
+ * plan makes is none that lstmd runs. The plan's names become the model's. */
+LSTM_MUST_CHECK enum lstm_status import_describe(struct import_plan *plan,
+                                                 const char *const *labels, size_t n_labels,
+                                                 struct spec **spec, struct lstm_error *error);
 
-/* The optimizer slots of a plan that was built, in the shape of its model's weights: one of the
+/* The model of a plan and its description. *model is new. SHAPE: its arrays leave weights unset. */
+LSTM_MUST_CHECK enum lstm_status import_build(const struct import_plan *plan, struct spec *spec,
+                                              struct lstm_model **model, struct lstm_error *error);
+
+/* The same as files in an existing folder, as lstm_model_save() writes them, a piece at a time. */
+LSTM_MUST_CHECK enum lstm_status import_save(const struct import_plan *plan,
+                                             const struct spec *spec, const char *folder,
+                                             struct lstm_error *error);
+
+/* The optimizer slots of a plan that was described, in the shape of its model's weights: one of the
  * plan's suffixes chooses which. NOT_FOUND: a slot is missing; SHAPE: it is not like its
  * variable. */
 LSTM_MUST_CHECK enum lstm_status import_fill_slot(const struct import_source *source,
                                                   const struct import_plan *plan,
-                                                  const char *suffix,
-                                                  const struct lstm_model *model, float *slot,
-                                                  struct lstm_error *error);
+                                                  const char *suffix, const struct spec *spec,
+                                                  float *slot, struct lstm_error *error);
 
 /* Names of the public options that several recognisers share: `chosen` if it is not NULL, else
  * `convention`, with a note that tells what was assumed and which option changes it. Copied into

@@ -138,6 +138,8 @@ static enum lstm_status convert(const char *path, struct lstm_error *error)
     enum lstm_status status = lstm_source_open(path, NULL, &source, error);
     if (status == LSTM_OK)
         status = lstm_source_model(source, NULL, &made, error);
+    if (status == LSTM_OK)
+        status = lstm_source_save(source, folder.path, error);
     lstm_model_destroy(made);
     lstm_source_destroy(source);
     return status;

@@ -49,7 +49,7 @@ static inline void import_fuzz(const struct lstm_source_file *files, size_t n, c
     if (lstm_source_model(source, NULL, &model, &error) == LSTM_OK) {
         import_fuzz_run(model);
         if (lstm_model_info(model)->n_parameters <= 1 << 16 &&
-            lstm_source_trainer(source, model, &trainer, &error) == LSTM_OK)
+            lstm_source_trainer(source, &trainer, &error) == LSTM_OK)
             lstm_trainer_destroy(trainer);
         lstm_model_destroy(model);
     }

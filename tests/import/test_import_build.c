@@ -1,11 +1,13 @@
 /* test_import_build.c: plans of made-up arrays become models. SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/import/build.h"
 #include "core/import/fill.h"
-#include "core/import/import.h"
 #include "core/import/source.h"
+#include "core/memory.h"
 #include "tests/support/cases.h"
 #include "tests/support/suites.h"
 
@@ -63,6 +65,18 @@ static struct import_layer *add_torch_lstm(struct import_plan *plan)
     return layer;
 }
 
+static enum lstm_status build(struct import_plan *plan, struct lstm_model **model,
+                              struct lstm_error *error)
+{
+    struct spec *spec;
+    *model = NULL;
+    enum lstm_status status = import_describe(plan, NULL, 0, &spec, error);
+    if (status == LSTM_OK)
+        status = import_build(plan, spec, model, error);
+    spec_release(spec);
+    return status;
+}
+
 static void assert_same(float found, float expected)
 {
     ck_assert_double_eq((double)found, (double)expected);
@@ -83,7 +97,7 @@ START_TEST(test_import_build_lstm_of_other_order_becomes_one_kernel)
     struct import_plan plan = begin_plan();
     struct lstm_model *model;
     add_torch_lstm(&plan);
-    ck_assert_int_eq(import_build(&plan, NULL, 0, &model, NULL), LSTM_OK);
+    ck_assert_int_eq(build(&plan, &model, NULL), LSTM_OK);
     const float *made = tensor(model, "rnn/kernel"), *made_bias = tensor(model, "rnn/bias");
     for (size_t gate = 0; gate < 4; gate++)
         for (size_t u = 0; u < UNITS; u++) {
@@ -109,7 +123,7 @@ START_TEST(test_import_build_gru_separates_gates_from_candidate)
     const struct import_array h = import_transpose(view("h", 3 * UNITS, UNITS, &recurrent[0][0]));
     ck_assert_int_eq(import_split(x, 1, "zrh", "rzh", layer->cells[0].kernel, NULL), LSTM_OK);
     ck_assert_int_eq(import_split(h, 1, "zrh", "rzh", layer->cells[0].recurrent, NULL), LSTM_OK);
-    ck_assert_int_eq(import_build(&plan, NULL, 0, &model, NULL), LSTM_OK);
+    ck_assert_int_eq(build(&plan, &model, NULL), LSTM_OK);
     const float *gates = tensor(model, "gru/gates/kernel");
     const float *candidate = tensor(model, "gru/candidate/kernel");
     assert_same(gates[0], kernel[UNITS][0]);
@@ -119,6 +133,60 @@ START_TEST(test_import_build_gru_separates_gates_from_candidate)
     assert_same(candidate[INPUTS * UNITS + 1], recurrent[2 * UNITS + 1][0]);
     assert_same(tensor(model, "gru/gates/bias")[0], 0);
     lstm_model_destroy(model);
+}
+END_TEST
+
+/* Fills the weights in windows of so many rows of a tensor. */
+static void fill_by_rows(const struct import_plan *plan, const struct spec *spec, size_t n_rows,
+                         float *weights)
+{
+    const struct build_views views = {0};
+    for (size_t k = 0; k < spec->n_tensors; k++) {
+        const struct tensor_spec *tensor = &spec->tensors[k];
+        const size_t columns = tensor->rank == 2 ? tensor->shape[1] : 1;
+        for (size_t row = 0; row < tensor->shape[0]; row += n_rows) {
+            const size_t left = tensor->shape[0] - row, n = left < n_rows ? left : n_rows;
+            const size_t begin = tensor->offset + row * columns;
+            const struct build_window window = {begin, begin + n * columns, weights + begin};
+            ck_assert_int_eq(build_fill(plan, spec, &views, &window, NULL), LSTM_OK);
+        }
+    }
+}
+
+START_TEST(test_import_build_window_by_window_gives_the_same_weights)
+{
+    struct import_plan plan = begin_plan();
+    struct import_layer *layer;
+    struct spec *spec;
+    struct lstm_model *model;
+    add_torch_lstm(&plan);
+    ck_assert_int_eq(import_add_layer(&plan, IMPORT_DENSE, "head", &layer, NULL), LSTM_OK);
+    layer->kernel = view("head", UNITS, OUTPUTS, &head[0][0]);
+    layer->bias = view("head_bias", OUTPUTS, 0, bias);
+    ck_assert_int_eq(import_describe(&plan, NULL, 0, &spec, NULL), LSTM_OK);
+    ck_assert_int_eq(import_build(&plan, spec, &model, NULL), LSTM_OK);
+    float *weights = memory_floats(spec->n_weights);
+    ck_assert_ptr_nonnull(weights);
+    fill_by_rows(&plan, spec, (size_t)_i, weights);
+    ck_assert_mem_eq(weights, model->weights, spec->n_weights * sizeof *weights);
+    free(weights);
+    lstm_model_destroy(model);
+    spec_release(spec);
+}
+END_TEST
+
+START_TEST(test_import_build_window_that_no_array_fills_is_refused)
+{
+    const struct build_views views = {0};
+    struct import_plan plan = begin_plan();
+    struct spec *spec;
+    float values[4 * UNITS];
+    add_torch_lstm(&plan);
+    ck_assert_int_eq(import_describe(&plan, NULL, 0, &spec, NULL), LSTM_OK);
+    plan.layers[0].cells[0].kernel[2].data = NULL;
+    const struct build_window row = {0, 4 * UNITS, values};
+    ck_assert_int_eq(build_fill(&plan, spec, &views, &row, NULL), LSTM_SHAPE);
+    spec_release(spec);
 }
 END_TEST
 
@@ -132,7 +200,7 @@ START_TEST(test_import_build_names_become_unique_and_clean)
         ck_assert_int_eq(import_add_layer(&plan, IMPORT_DENSE, "my head", &layer, NULL), LSTM_OK);
         layer->kernel = view("head", rows, OUTPUTS, &head[0][0]);
     }
-    ck_assert_int_eq(import_build(&plan, NULL, 0, &model, NULL), LSTM_OK);
+    ck_assert_int_eq(build(&plan, &model, NULL), LSTM_OK);
     assert_same(tensor(model, "my_head/kernel")[0], head[0][0]);
     assert_same(tensor(model, "my_head_1/kernel")[1], head[0][1]);
     lstm_model_destroy(model);
@@ -148,7 +216,7 @@ START_TEST(test_import_build_array_of_another_shape_is_named)
     add_torch_lstm(&plan);
     ck_assert_int_eq(import_add_layer(&plan, IMPORT_DENSE, "head", &layer, NULL), LSTM_OK);
     layer->kernel = view("fc.weight", UNITS + 1, OUTPUTS, &head[0][0]);
-    ck_assert_int_eq(import_build(&plan, NULL, 0, &model, &error), LSTM_SHAPE);
+    ck_assert_int_eq(build(&plan, &model, &error), LSTM_SHAPE);
     ck_assert_ptr_null(model);
     ck_assert_ptr_nonnull(strstr(error.text, "fc.weight"));
     ck_assert_ptr_nonnull(strstr(error.text, "[2, 5], found [3, 5]"));
@@ -160,7 +228,7 @@ START_TEST(test_import_build_array_of_integers_is_refused)
     struct import_plan plan = begin_plan();
     struct lstm_model *model;
     add_torch_lstm(&plan)->cells[0].bias[2].dtype = IMPORT_I32;
-    ck_assert_int_eq(import_build(&plan, NULL, 0, &model, NULL), LSTM_UNSUPPORTED);
+    ck_assert_int_eq(build(&plan, &model, NULL), LSTM_UNSUPPORTED);
 }
 END_TEST
 
@@ -172,7 +240,7 @@ START_TEST(test_import_build_array_of_texts_is_refused_not_absent)
     struct import_array *view = &add_torch_lstm(&plan)->cells[0].bias[2];
     view->dtype = IMPORT_TEXT;
     view->data = NULL;
-    ck_assert_int_eq(import_build(&plan, NULL, 0, &model, NULL), LSTM_UNSUPPORTED);
+    ck_assert_int_eq(build(&plan, &model, NULL), LSTM_UNSUPPORTED);
 }
 END_TEST
 
@@ -181,7 +249,7 @@ START_TEST(test_import_build_cell_without_recurrent_kernel_is_refused)
     struct import_plan plan = begin_plan();
     struct lstm_model *model;
     add_torch_lstm(&plan)->cells[0].recurrent[3] = (struct import_array){0};
-    ck_assert_int_eq(import_build(&plan, NULL, 0, &model, NULL), LSTM_FORMAT);
+    ck_assert_int_eq(build(&plan, &model, NULL), LSTM_FORMAT);
 }
 END_TEST
 
@@ -194,7 +262,7 @@ START_TEST(test_import_build_backward_cell_without_projection_is_refused)
     layer->cells[1] = layer->cells[0];
     layer->cells[0].projection = view("p", UNITS, UNITS, &head[0][0]);
     snprintf(layer->bidirectional, sizeof layer->bidirectional, "concat");
-    ck_assert_int_eq(import_build(&plan, NULL, 0, &model, &error), LSTM_FORMAT);
+    ck_assert_int_eq(build(&plan, &model, &error), LSTM_FORMAT);
     ck_assert_ptr_nonnull(strstr(error.text, "has no projection"));
 }
 END_TEST
@@ -365,6 +433,8 @@ Suite *suite_import_build(void)
     tcase_add_test(tests, test_import_build_lstm_of_other_order_becomes_one_kernel);
     tcase_add_test(tests, test_import_build_gru_separates_gates_from_candidate);
     tcase_add_test(tests, test_import_build_names_become_unique_and_clean);
+    tcase_add_loop_test(tests, test_import_build_window_by_window_gives_the_same_weights, 1, 7);
+    tcase_add_test(tests, test_import_build_window_that_no_array_fills_is_refused);
     tcase_add_test(tests, test_import_build_array_of_another_shape_is_named);
     tcase_add_test(tests, test_import_build_array_of_integers_is_refused);
     tcase_add_test(tests, test_import_build_array_of_texts_is_refused_not_absent);

@@ -361,7 +361,7 @@ START_TEST(test_checkpoint_gives_the_optimizer_its_slots)
     struct lstm_error error;
     assert_ok(lstm_source_open(FOLDER "example", NULL, &source, &error), &error);
     assert_ok(lstm_source_model(source, NULL, &model, &error), &error);
-    assert_ok(lstm_source_trainer(source, model, &trainer, &error), &error);
+    assert_ok(lstm_source_trainer(source, &trainer, &error), &error);
     ck_assert_uint_eq(lstm_trainer_n_steps(trainer), 7);
     assert_ok(lstm_trainer_snapshot(trainer, &after, &error), &error);
     ck_assert(same_weights(model, after));
@@ -380,7 +380,7 @@ START_TEST(test_checkpoint_without_slots_has_no_training_state)
     struct lstm_error error;
     assert_ok(lstm_source_open(FOLDER "gru_1_2", NULL, &source, &error), &error);
     assert_ok(lstm_source_model(source, NULL, &model, &error), &error);
-    ck_assert_int_eq(lstm_source_trainer(source, model, &trainer, &error), LSTM_NOT_FOUND);
+    ck_assert_int_eq(lstm_source_trainer(source, &trainer, &error), LSTM_NOT_FOUND);
     lstm_model_destroy(model);
     lstm_source_destroy(source);
 }
