@@ -43,11 +43,11 @@ static const struct octet_format formats[] = {
     [OCTET_UINT8] = {"uint8", 1, false, convert_uint8},
 };
 
+/* values: n, of instances of that many each. */
 static enum lstm_status check_values(const struct lstm_model_info *info,
                                      const struct octet_format *format, const float *values,
-                                     size_t n, struct lstm_error *error)
+                                     size_t n, size_t per_instance, struct lstm_error *error)
 {
-    const size_t per_instance = info->steps * info->features;
     for (size_t i = 0; format->is_float && i < n; i++) {
         if (!isfinite(values[i]))
             return lstm_fail(error, LSTM_INVALID,
@@ -133,7 +133,7 @@ enum lstm_status predict_decode_octets(const struct lstm_model *model,
         goto out;
     }
     format->convert(body, n_values, info->scale, inputs);
-    status = check_values(info, format, inputs, n_values, error);
+    status = check_values(info, format, inputs, n_values, steps * info->features, error);
     if (status != LSTM_OK)
         goto out;
     call->steps = steps;

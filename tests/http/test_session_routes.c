@@ -1,6 +1,7 @@
 /* test_session_routes.c: each route of sessions, and what it refuses. SPDX-License-Identifier:
  * Apache-2.0 */
 #include <check.h>
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -228,13 +229,14 @@ static void send_octets(const void *octets, size_t n, int status)
 
 START_TEST(test_session_routes_pieces_may_be_raw_bytes)
 {
-    static const float input[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const float input[] = {1, 2, 3, 4, 5, 6, 7, 8}, infinite[] = {1, INFINITY};
     float octets[2 * UNITS], json[2 * UNITS];
     session_expect("POST", SESSIONS, "{\"id\":\"a\"}", 201);
     session_expect("POST", SESSIONS, "{\"id\":\"b\"}", 201);
     send_octets(input, 2 * sizeof *input, 200);
     send_octets(input + 2, 6 * sizeof *input, 200);
     send_octets(input, 3 * sizeof *input, 400);
+    send_octets(infinite, sizeof infinite, 400);
     send_octets("", 0, 400);
     session_expect("POST", SESSIONS "/b:predict", "{\"instances\":[[[1,2],[3,4],[5,6],[7,8]]]}",
                    200);

@@ -9,7 +9,7 @@
 
 Suite *suite_predict_formats(void);
 
-enum { FIXED, SEQUENCE, TOKENS, N_MODELS };
+enum { FIXED, SEQUENCE, TOKENS, ANY_TOKENS, N_MODELS };
 
 static const char *const model_texts[N_MODELS] = {
     [FIXED] = "{\"format\":\"lstmd-model-1\",\"input\":{\"steps\":2,\"features\":3,\"scale\":0.5},"
@@ -19,6 +19,9 @@ static const char *const model_texts[N_MODELS] = {
     [TOKENS] = "{\"format\":\"lstmd-model-1\",\"input\":{\"steps\":3,\"features\":1},"
                "\"layers\":[{\"type\":\"embedding\",\"vocabulary\":10,\"units\":2},"
                "{\"type\":\"lstm\",\"units\":2}]}",
+    [ANY_TOKENS] = "{\"format\":\"lstmd-model-1\",\"input\":{\"features\":1},"
+                   "\"layers\":[{\"type\":\"embedding\",\"vocabulary\":10,\"units\":2},"
+                   "{\"type\":\"lstm\",\"units\":2}]}",
 };
 
 static struct lstm_model *models[N_MODELS];
@@ -119,6 +122,24 @@ START_TEST(test_predict_decode_octets_refuses_a_model_of_too_many_steps)
                      LSTM_INVALID);
     ck_assert_msg(strstr(error.text, "has 2 steps, but the server takes at most 1") != NULL, "%s",
                   error.text);
+}
+END_TEST
+
+/* A piece of a session, of a model that takes any number of steps. */
+START_TEST(test_predict_decode_octets_names_the_number_of_a_piece_that_is_not_finite)
+{
+    const struct predict_limits pieces = {.max_instances = 1, .max_steps = 4, .takes_pieces = true};
+    struct predict_call call;
+    struct lstm_error error = {0};
+    ck_assert_int_eq(predict_decode_octets(models[SEQUENCE], &pieces, "abcdabcd\0\0\x80\x7f", 12,
+                                           OCTET_FLOAT32, &call, &error),
+                     LSTM_INVALID);
+    ck_assert_str_eq(error.text, "instance 0, number 2: expected a finite number, found inf");
+    ck_assert_int_eq(
+        predict_decode_octets(models[ANY_TOKENS], &pieces, "\1\12", 2, OCTET_UINT8, &call, &error),
+        LSTM_INVALID);
+    ck_assert_str_eq(error.text,
+                     "instance 0, number 1: expected a whole number from 0 to 9, found 10");
 }
 END_TEST
 
@@ -258,6 +279,8 @@ Suite *suite_predict_formats(void)
     tcase_add_loop_test(tcase, test_predict_decode_octets_names_what_does_not_fit, 0,
                         (int)(sizeof bad_octets / sizeof *bad_octets));
     tcase_add_test(tcase, test_predict_decode_octets_refuses_a_model_of_too_many_steps);
+    tcase_add_test(tcase,
+                   test_predict_decode_octets_names_the_number_of_a_piece_that_is_not_finite);
     tcase_add_loop_test(tcase, test_predict_encode_writes_the_answer, 0,
                         (int)(sizeof answers / sizeof *answers));
     tcase_add_loop_test(tcase, test_predict_encode_refuses_what_json_cannot_say, 0, 2);
