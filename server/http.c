@@ -20,11 +20,12 @@
 #include "server/http_exchange.h"
 #include "server/io_thread.h"
 #include "server/log.h"
+#include "server/pace.h"
 #include "server/reaper.h"
 #include "server/tls.h"
 
 enum {
-    CONNECTION_BYTES = 16 * 1024, /* of a connection's buffers, cleared for each request: bounds the
+    CONNECTION_BYTES = 8 * 1024, /* of a connection's buffers, cleared for each request: bounds the
                                      header */
     REAP_INTERVAL_MS = 250,
     MAX_ARRIVALS = 64 /* of one I/O thread; the acceptor waits until it has taken them */
@@ -44,6 +45,7 @@ struct io {
     struct http *http;
     struct MHD_Daemon *daemon;
     struct io_thread *thread;
+    struct pace pace; /* its thread's */
     pthread_mutex_t lock;
     pthread_cond_t has_room;
     struct arrival
@@ -65,6 +67,17 @@ static int socket_of(struct MHD_Connection *connection)
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
+/* The I/O thread of a connection. */
+static struct io *io_of(const struct http *http, struct MHD_Connection *connection)
+{
+    const struct MHD_Daemon *daemon =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON)->daemon;
+    unsigned i = 0;
+    while (http->io[i].daemon != daemon)
+        i++;
+    return &http->io[i];
+}
+
 /* A connection without a context, for want of memory, gets a 500 to its first request. */
 static void begin_connection(struct http *http, struct MHD_Connection *connection, void **context)
 {
@@ -72,6 +85,7 @@ static void begin_connection(struct http *http, struct MHD_Connection *connectio
     *context = made;
     if (made == NULL)
         return;
+    made->pace = &io_of(http, connection)->pace;
     reaper_add(http->reaper, &made->watch, socket_of(connection));
     watch_until(&made->watch, monotonic_us() + http->shared.header_us, !http->shared.is_tls);
 }
@@ -110,14 +124,9 @@ static uint64_t hash_address(const struct sockaddr *address)
 /* The library wakes its own threads only. */
 static void resume(struct http_shared *shared, struct MHD_Connection *connection)
 {
-    const struct http *http = (const struct http *)shared;
-    const struct MHD_Daemon *daemon =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON)->daemon;
-    unsigned i = 0;
-    while (http->io[i].daemon != daemon)
-        i++;
+    const struct io *io = io_of((const struct http *)shared, connection);
     MHD_resume_connection(connection);
-    io_thread_wake(http->io[i].thread);
+    io_thread_wake(io->thread);
 }
 
 /* On the acceptor's thread, which ends before the I/O threads do. */
@@ -167,12 +176,23 @@ static struct MHD_Daemon *start_daemon(struct http *http, const struct http_opti
         MHD_OPTION_ARRAY, options->is_tls ? tls : &tls[2], MHD_OPTION_END);
 }
 
+/* In milliseconds; rounded up, as before them nothing is due. */
+static int64_t until_paced_ms(const struct io *io)
+{
+    const int64_t due_us = pace_due_us(&io->pace);
+    const int64_t wait_us = due_us == INT64_MAX ? due_us : due_us - monotonic_us();
+    return wait_us <= 0 ? 0 : (wait_us - 1) / 1000 + 1;
+}
+
 static int timeout_of(void *context)
 {
     const struct io *io = context;
+    const int64_t paced_ms = until_paced_ms(io);
     MHD_UNSIGNED_LONG_LONG ms;
     if (MHD_get_timeout(io->daemon, &ms) != MHD_YES)
-        return -1;
+        return paced_ms < INT_MAX ? (int)paced_ms : -1;
+    if (ms > (MHD_UNSIGNED_LONG_LONG)paced_ms)
+        ms = (MHD_UNSIGNED_LONG_LONG)paced_ms;
     return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
@@ -197,6 +217,7 @@ static void run_daemon(void *context)
         if (MHD_add_connection(io->daemon, taken[i].fd, (struct sockaddr *)&taken[i].address,
                                taken[i].address_bytes) != MHD_YES)
             acceptor_closed(io->http->acceptor);
+    exchange_resume_paced(&io->pace, monotonic_us());
     MHD_run(io->daemon);
 }
 
@@ -205,6 +226,7 @@ static void stop_io(struct io *io)
     io_thread_destroy(io->thread);
     for (unsigned i = 0; i < io->n_arrivals; i++)
         close(io->arrivals[i].fd);
+    exchange_resume_paced(&io->pace, INT64_MAX);
     MHD_stop_daemon(io->daemon);
     pthread_cond_destroy(&io->has_room);
     pthread_mutex_destroy(&io->lock);

@@ -18,6 +18,7 @@
 #include "server/http_exchange.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -53,8 +54,10 @@ struct exchange {
     bool refused;          /* the answer is there already: the body is dropped */
     bool handled;          /* the handler was called */
     bool later;            /* and returned LATER */
+    bool paced;            /* the answer is there, and has waited or waits for its turn */
     bool answered;
     _Atomic enum phase phase;
+    struct pace_turn turn;
     char media_type[64];
     size_t path_bytes;
     char path[]; /* path_bytes of room: raw, without the query */
@@ -287,6 +290,26 @@ static void receive(struct exchange *exchange, const char *data, size_t n)
     }
 }
 
+/* The handler has answered: now, or when the turn of such refusals has come. */
+static enum MHD_Result deliver(struct exchange *exchange)
+{
+    if (exchange->request.response.retry_after_s == 0 ||
+        pace_pass(exchange->owner->pace, &exchange->turn, monotonic_us()))
+        return answer(exchange);
+    exchange->paced = true;
+    MHD_suspend_connection(exchange->connection);
+    return MHD_YES;
+}
+
+void exchange_resume_paced(struct pace *pace, int64_t now_us)
+{
+    struct pace_turn *turn;
+    while ((turn = pace_next(pace, now_us)) != NULL) {
+        const char *exchange = (const char *)turn - offsetof(struct exchange, turn);
+        MHD_resume_connection(((const struct exchange *)exchange)->connection);
+    }
+}
+
 /* The request was resumed. Reading that from `phase` orders what follows, which ends in free(),
  * behind all that the worker did, whatever the library does in between. */
 static enum MHD_Result finish(struct exchange *exchange)
@@ -294,7 +317,7 @@ static enum MHD_Result finish(struct exchange *exchange)
     if (atomic_load(&exchange->phase) != PHASE_RESUMED)
         return MHD_NO;
     exchange->request.finish(exchange->shared->app, &exchange->request);
-    return answer(exchange);
+    return deliver(exchange);
 }
 
 /* The handler returned LATER. Once the exchange is parked it belongs to the worker. */
@@ -323,7 +346,7 @@ static enum MHD_Result handle(struct exchange *exchange)
     exchange->handled = true;
     if (request->route->handle(exchange->shared->app, request) == LATER)
         return park(exchange);
-    return answer(exchange);
+    return deliver(exchange);
 }
 
 static enum MHD_Result answer_no_memory(struct MHD_Connection *connection)
@@ -357,6 +380,8 @@ enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *connec
         *n = 0;
         return MHD_YES;
     }
+    if (exchange->paced)
+        return answer(exchange);
     /* The exchange orders this after what the worker wrote. */
     if (exchange->later)
         return atomic_load(&exchange->phase) == PHASE_RESUMED ? finish(exchange) : MHD_YES;

@@ -8,6 +8,7 @@
 
 #include "server/admit.h"
 #include "server/metrics.h"
+#include "server/pace.h"
 #include "server/reaper.h"
 
 /* What the requests of a server share: the context of the callbacks. */
@@ -30,11 +31,16 @@ struct exchange;
 /* A connection, zeroed when it begins: its socket context in the library. */
 struct http_connection {
     struct watch watch;
+    struct pace *pace;      /* of the refusals of its I/O thread; borrowed */
     struct exchange *spare; /* memory of the last request, for the next one */
 };
 
 /* When it ends. */
 void exchange_release_spare(struct http_connection *connection);
+
+/* On the I/O thread: the connections whose refusals have waited long enough at now_us go on when
+ * the library runs next. */
+void exchange_resume_paced(struct pace *pace, int64_t now_us);
 
 /* MHD_OPTION_URI_LOG_CALLBACK. The connection's socket context is its struct http_connection, or
  * NULL if there was no memory for one. */
