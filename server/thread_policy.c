@@ -18,6 +18,7 @@ void thread_policy_batch(void)
 void thread_policy_yield(void)
 {
 #ifdef __linux__
-    (void)setpriority(PRIO_PROCESS, 0, YIELDING_NICE); /* of this thread, on Linux */
+    const int nice_now = getpriority(PRIO_PROCESS, 0); /* of this thread, on Linux */
+    (void)setpriority(PRIO_PROCESS, 0, nice_now + YIELDING_NICE);
 #endif
 }
