@@ -12,6 +12,7 @@ export function blankSheet() {
 /** Draws a line from (x0, y0) to (x1, y1) with a round pen; its edge is one pixel soft. */
 export function drawLine(sheet, x0, y0, x1, y1) {
     const radius = PEN / 2, reach = radius + 1;
+    const inner = (radius - 0.5) ** 2, outer = (radius + 0.5) ** 2; // between them is the edge
     const left = Math.max(0, Math.floor(Math.min(x0, x1) - reach));
     const right = Math.min(SHEET, Math.ceil(Math.max(x0, x1) + reach));
     const top = Math.max(0, Math.floor(Math.min(y0, y1) - reach));
@@ -21,8 +22,9 @@ export function drawLine(sheet, x0, y0, x1, y1) {
         for (let x = left; x < right; x++) {
             const px = x + 0.5 - x0, py = y + 0.5 - y0;
             const along = squared > 0 ? Math.min(1, Math.max(0, (px * dx + py * dy) / squared)) : 0;
-            const distance = Math.hypot(px - along * dx, py - along * dy);
-            const value = Math.round(255 * Math.min(1, Math.max(0, radius + 0.5 - distance)));
+            const aside = px - along * dx, above = py - along * dy, far = aside * aside + above * above;
+            if (far >= outer) continue;
+            const value = far <= inner ? 255 : Math.round(255 * (radius + 0.5 - Math.hypot(aside, above)));
             if (value > sheet[y * SHEET + x]) sheet[y * SHEET + x] = value;
         }
     }

@@ -9,45 +9,57 @@ const FAINTEST = 32; // paler than this is paper, when it comes to cropping
 
 /** The smallest box with all ink of `ink` ([height][width], 0 paper to 255 ink), or null. */
 export function findInk(ink, width, height) {
-    let left = width, top = height, right = 0, bottom = 0;
-    for (let y = 0; y < height; y++) {
-        for (let x = 0; x < width; x++) {
-            if (ink[y * width + x] < FAINTEST) continue;
-            if (x < left) left = x;
-            if (x >= right) right = x + 1;
-            if (y < top) top = y;
-            bottom = y + 1;
-        }
+    const isBlank = (y) => {
+        for (let k = y * width; k < (y + 1) * width; k++) if (ink[k] >= FAINTEST) return false;
+        return true;
+    };
+    let left = width, top = 0, right = 0, bottom = height;
+    while (top < height && isBlank(top)) top++;
+    if (top === height) return null;
+    while (isBlank(bottom - 1)) bottom--;
+    for (let y = top; y < bottom; y++) { // only what lies outside of the box so far
+        let x = 0;
+        while (x < left && ink[y * width + x] < FAINTEST) x++;
+        left = x;
+        for (x = width; x > right && ink[y * width + x - 1] < FAINTEST;) x--;
+        right = x;
     }
-    return right === 0 ? null : {left, top, right, bottom};
+    return {left, top, right, bottom};
 }
 
-/* How much of each pixel k of `n` lies in [from, to): a list of [k, share]. */
-function cover(from, to, n) {
-    const shares = [];
-    for (let k = Math.floor(from); k < to && k < n; k++)
-        shares.push([k, Math.min(k + 1, to) - Math.max(k, from)]);
-    return shares;
+/* How `n` areas that divide `extent` pixels evenly cover them: area k takes the pixels first[k] to
+ * end[k] - 1, of pixel i shares[k * most + i - first[k]]. */
+function cover(extent, n) {
+    const step = extent / n, most = Math.ceil(step) + 1;
+    const first = new Int32Array(n), end = new Int32Array(n), shares = new Float64Array(n * most);
+    for (let k = 0; k < n; k++) {
+        const from = k * step, to = (k + 1) * step;
+        first[k] = Math.floor(from);
+        end[k] = Math.min(Math.ceil(to), extent);
+        for (let i = first[k]; i < end[k]; i++)
+            shares[k * most + i - first[k]] = Math.min(i + 1, to) - Math.max(i, from);
+    }
+    return {step, first, end, shares, most};
+}
+
+/* The sum of the ink over area (x, y), with line 0 of the box at `start`. */
+function sumArea(ink, width, start, columns, x, rows, y) {
+    let sum = 0;
+    for (let row = rows.first[y], i = y * rows.most; row < rows.end[y]; row++, i++) {
+        const line = start + row * width, rowShare = rows.shares[i];
+        for (let column = columns.first[x], j = x * columns.most; column < columns.end[x]; column++, j++)
+            sum += ink[line + column] * rowShare * columns.shares[j];
+    }
+    return sum;
 }
 
 /* The box of the ink as [boxHeight][boxWidth] means of areas. */
 function shrink(ink, width, box, boxWidth, boxHeight) {
-    const wide = box.right - box.left, high = box.bottom - box.top;
-    const stepX = wide / boxWidth, stepY = high / boxHeight;
-    const columns = [], out = new Float64Array(boxWidth * boxHeight);
-    for (let x = 0; x < boxWidth; x++)
-        columns.push(cover(x * stepX, (x + 1) * stepX, wide));
-    for (let y = 0; y < boxHeight; y++) {
-        const rows = cover(y * stepY, (y + 1) * stepY, high);
-        for (let x = 0; x < boxWidth; x++) {
-            let sum = 0;
-            for (const [row, rowShare] of rows) {
-                const line = (box.top + row) * width + box.left;
-                for (const [column, share] of columns[x]) sum += ink[line + column] * rowShare * share;
-            }
-            out[y * boxWidth + x] = sum / (stepX * stepY);
-        }
-    }
+    const columns = cover(box.right - box.left, boxWidth), rows = cover(box.bottom - box.top, boxHeight);
+    const start = box.top * width + box.left, out = new Float64Array(boxWidth * boxHeight);
+    for (let y = 0; y < boxHeight; y++)
+        for (let x = 0; x < boxWidth; x++)
+            out[y * boxWidth + x] = sumArea(ink, width, start, columns, x, rows, y) / (columns.step * rows.step);
     return out;
 }
 
