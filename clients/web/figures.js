@@ -81,10 +81,10 @@ function rangeOf(bound, previous) {
 }
 
 export class Figures {
-    /** Of the server of a client; failed(error) is told of what goes wrong. */
-    constructor(client, failed) {
-        this.client = client;
-        this.failed = failed;
+    /** Of the server of a client; failed(error) is told of what goes wrong, isQuiet() tells whether
+     * there is time to look. */
+    constructor(client, {failed, isQuiet}) {
+        Object.assign(this, {client, failed, isQuiet});
         this.samples = [];
         this.rates = [];
         this.look();
@@ -92,7 +92,7 @@ export class Figures {
 
     async look() {
         let pause = PERIOD_MS;
-        if (!document.hidden) {
+        if (!document.hidden && this.isQuiet()) {
             try {
                 this.add(sampleOf(await this.client.metrics()));
             } catch (error) {

@@ -3,35 +3,39 @@
 import {client, curlOf, numbersOf} from './api.js';
 import {Figures} from './figures.js';
 import {SHEET} from './ink.js';
+import {Newest} from './newest.js';
 import {Pad} from './pad.js';
-import {paintDigit, percent, showBars} from './pixels.js';
+import {inNextFrame, paintDigit, percent, setText, showBars} from './pixels.js';
 import {prepare} from './prepare.js';
 import {Reading, stateBody} from './reading.js';
 import {Teaching} from './teach.js';
 
 const RETRY_MS = 1000;
+const REST_MS = 300; // without a new stroke, before the drawing is read row by row again
+const LATE_MS = 250; // without an answer, before the last one is shown as old
 
 const find = (id) => document.getElementById(id);
 
 let model = '', labels = [];
-let pixels = null;    // what the model sees; null: nothing is drawn
-let curl = null;      // the line that is shown
-let isAsking = false; // one prediction is in flight at a time
-let isStale = false;  // the drawing changed meanwhile
+let pixels = null; // what the model sees; null: nothing is drawn
+let curl = null;   // the line that is shown
 let isDown = false;
+let rest = 0, late = 0; // timers
 
+const predictions = new Newest({ask, taken: answered, failed});
 const pad = new Pad(find('pad'), drawingChanged);
+const paintSeen = inNextFrame(() => paintDigit(find('seen'), pixels));
 const reading = new Reading();
 const teaching = new Teaching({drawing: () => pixels, learned, published, failed});
 
 function showServer(kind, text) {
     find('server').className = `pill ${kind}`;
-    if (find('server-text').textContent !== text) find('server-text').textContent = text;
+    setText(find('server-text'), text);
 }
 
 function showBanner(text) {
     find('banner').hidden = text === '';
-    if (find('banner').textContent !== text) find('banner').textContent = text;
+    setText(find('banner'), text);
 }
 
 /** Says kindly what went wrong, and sees to it that the page recovers. */
@@ -86,60 +90,78 @@ async function connect() {
     await teaching.offer(model, labels);
 }
 
+/* The question goes out first: all that is shown can wait for the next frame. */
 function drawingChanged(isStrokeDone) {
-    pixels = prepare(pad.sheet, SHEET, SHEET);
-    paintDigit(find('seen'), pixels);
-    find('pad-invitation').hidden = !pad.isEmpty;
-    find('undo').disabled = find('clear').disabled = pad.isEmpty;
-    find('read').disabled = pixels === null;
-    if (pixels === null) {
+    if (pad.isEmpty) predictions.forget();
+    else recognise();
+    if (isStrokeDone || isDown) see();
+    showWhetherDrawn(!pad.isEmpty);
+    if (pad.isEmpty) {
         showAnswer(null);
         reading.close();
-        return;
+    } else if (find('best').textContent === '?') {
+        setText(find('said'), 'Waiting for the answer.');
     }
-    find('best').classList.add('stale');
-    if (find('best').textContent === '?') find('said').textContent = 'Waiting for the answer.';
-    recognise();
-    if (isStrokeDone && reading.isOpen) read(false);
+    clearTimeout(rest);
+    if (isStrokeDone && reading.isOpen) rest = setTimeout(() => read(false), REST_MS);
 }
 
-function predictBody() {
-    return {instances: [numbersOf(pixels)]};
+function showWhetherDrawn(isDrawn) {
+    find('pad-invitation').hidden = isDrawn;
+    find('undo').disabled = find('clear').disabled = find('read').disabled = !isDrawn;
 }
 
-/** Asks about the drawing as it is, and once more if it changed meanwhile. */
+function see() {
+    pixels = prepare(pad.sheet, SHEET, SHEET);
+    paintSeen();
+}
+
+function ask() {
+    see();
+    return client.predict(model, pixels);
+}
+
+/** Asks about the drawing as it is. */
 async function recognise() {
-    isStale = true;
-    if (isAsking || isDown || model === '') return;
-    isAsking = true;
-    try {
-        while (isStale && pixels !== null) {
-            isStale = false;
-            const body = predictBody(), begun = performance.now();
-            const predictions = await client.predict(model, body);
-            showAnswer(pixels === null ? null : predictions[0], performance.now() - begun);
-            showCurl(curlOf(model, 'predict', body));
-            showBanner('');
-        }
-    } catch (error) {
-        failed(error);
-    } finally {
-        isAsking = false;
+    const asked = isDown || model === '' ? null : predictions.askNow();
+    markOld(true);
+    await asked;
+}
+
+/* `stale` tells that another answer is to come; it shows only if that takes long. */
+function markOld(isOld) {
+    const {classList} = find('best');
+    classList.toggle('stale', isOld);
+    if (!isOld) {
+        clearTimeout(late);
+        late = 0;
+        classList.remove('late');
+    } else if (late === 0) {
+        late = setTimeout(() => classList.add('late'), LATE_MS);
     }
+}
+
+/* While a stroke is drawn, only what it is about is shown. */
+function answered([shares], tookMs) {
+    showAnswer(shares, tookMs);
+    if (pad.isDrawing) return;
+    showCurl(curlOf(model, 'predict', {instances: [numbersOf(pixels)]}));
+    showBanner('');
 }
 
 function showAnswer(shares, tookMs) {
     const none = shares === null, best = none ? -1 : shares.indexOf(Math.max(...shares));
     const said = none ? 'Nothing is drawn yet.' : `${percent(shares[best])} sure`;
-    find('best').textContent = none ? '?' : labels[best];
-    find('best').classList.toggle('stale', none || isStale);
-    find('said').textContent = said;
-    find('timing').textContent = none ? '' : `answered in ${tookMs.toFixed(1)} ms`;
     showBars(find('bars'), labels.map((label, k) => {
         const share = none ? 0 : shares[k];
         return {name: label, share, text: none ? '' : percent(share)};
     }));
-    if (!isStale && pad.pointer === null) find('spoken').textContent = none ? said : `${labels[best]}, ${said}`;
+    setText(find('best'), none ? '?' : labels[best]);
+    markOld(none || !predictions.isAnswered);
+    setText(find('said'), said);
+    setText(find('timing'), none ? '' : `answered in ${tookMs.toFixed(1)} ms`);
+    if (predictions.isAnswered && !pad.isDrawing)
+        setText(find('spoken'), none ? said : `${labels[best]}, ${said}`);
 }
 
 /** Lets the LSTM read the drawing row by row. */
@@ -201,6 +223,6 @@ find('key-form').addEventListener('submit', (event) => {
     client.apiKey = find('key').value.trim();
     recover();
 });
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => paintDigit(find('seen'), pixels));
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', paintSeen);
 recover();
-new Figures(client, failed);
+new Figures(client, {failed, isQuiet: () => !pad.isDrawing});

@@ -1,13 +1,16 @@
 /* pad.js: the sheet to draw on, with a pointer or with keys. SPDX-License-Identifier: Apache-2.0 */
 import {SHEET, PEN, blankSheet, drawStrokes, drawLine} from './ink.js';
+import {inNextFrame} from './pixels.js';
 
 const STEP = 14, SMALL_STEP = 4; // of the keyboard's pen
 const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
 
 export class Pad {
-    /** changed(isStrokeDone) is called whenever there is more or less ink. */
+    /** changed(isStrokeDone) is called whenever there is more or less ink, before it is painted: what
+     * it asks others is on its way while this machine paints. */
     constructor(canvas, changed) {
         this.canvas = canvas;
+        this.context = canvas.getContext('2d');
         this.changed = changed;
         this.strokes = [];
         this.sheet = blankSheet();
@@ -15,14 +18,22 @@ export class Pad {
         this.cursor = [SHEET / 2, SHEET / 2]; // the keyboard's pen
         this.isPenDown = false;
         this.hasKeys = false;
+        this.frame = null;       // the canvas in the page, while a stroke is drawn
+        this.newest = 0;         // when its last point was
+        this.hasNews = false;    // points that nobody was told of
+        this.isAhead = false;    // somebody was told of points that the last frame had not
+        this.lines = [];         // of the strokes, not painted yet
+        this.isRestarted = true; // everything is to be painted
+        this.paint = inNextFrame(() => this.paintNow());
         const listen = (name, handle) => canvas.addEventListener(name, handle.bind(this));
         listen('pointerdown', this.begin);
         listen('pointermove', this.move);
+        listen('pointerrawupdate', this.move);
         listen('pointerup', this.end);
         listen('pointercancel', this.end);
         listen('keydown', this.press);
         listen('blur', this.leave);
-        matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.paint());
+        matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.paintAnew());
         new ResizeObserver(() => this.fit()).observe(canvas);
     }
 
@@ -38,51 +49,76 @@ export class Pad {
         this.restart(this.strokes.slice(0, -1));
     }
 
+    get isDrawing() {
+        return this.pointer !== null;
+    }
+
     restart(strokes) {
         this.strokes = strokes;
         this.sheet = drawStrokes(blankSheet(), strokes);
         this.pointer = null;
         this.isPenDown = false;
-        this.paint();
         this.changed(true);
+        this.paintAnew();
+    }
+
+    measure() {
+        const {left, top, width} = this.canvas.getBoundingClientRect();
+        this.frame = {left: left + scrollX, top: top + scrollY, unit: SHEET / width};
     }
 
     pointOf(event) {
-        const frame = this.canvas.getBoundingClientRect();
-        const unit = SHEET / frame.width;
+        const {left, top, unit} = this.frame;
         const tenths = (value) => Math.round(value * unit * 10) / 10;
-        return [tenths(event.clientX - frame.left), tenths(event.clientY - frame.top)];
+        return [tenths(event.pageX - left), tenths(event.pageY - top)];
     }
 
     startStroke(point) {
-        this.strokes.push([point]);
-        drawLine(this.sheet, ...point, ...point);
+        this.strokes.push([]);
+        this.addLine(point, point);
     }
 
     addPoint(point) {
         const stroke = this.strokes[this.strokes.length - 1];
-        drawLine(this.sheet, ...stroke[stroke.length - 1], ...point);
-        stroke.push(point);
+        this.addLine(stroke[stroke.length - 1], point);
+    }
+
+    addLine(from, to) {
+        drawLine(this.sheet, ...from, ...to);
+        this.strokes[this.strokes.length - 1].push(to);
+        this.lines.push([from, to]);
     }
 
     begin(event) {
-        if (this.pointer !== null || event.button !== 0) return;
+        if (this.isDrawing || event.button !== 0) return;
         event.preventDefault();
         this.canvas.focus({preventScroll: true});
         this.canvas.setPointerCapture(event.pointerId);
         this.pointer = event.pointerId;
-        this.hasKeys = this.isPenDown = false;
+        this.newest = event.timeStamp;
+        if (this.hasKeys) this.paintAnew();
+        this.hasKeys = this.isPenDown = this.hasNews = this.isAhead = false;
+        this.measure();
         this.startStroke(this.pointOf(event));
-        this.paint();
         this.changed(false);
+        this.paint();
     }
 
+    /* Browsers keep pointermove back for the next frame. Where there is pointerrawupdate, a point is
+     * taken at once: once per frame, for there are mice that tell a thousand points a second. */
     move(event) {
         if (event.pointerId !== this.pointer) return;
-        const all = event.getCoalescedEvents?.() ?? [];
-        for (const one of all.length > 0 ? all : [event]) this.addPoint(this.pointOf(one));
+        const isFrame = event.type === 'pointermove', all = event.getCoalescedEvents?.() ?? [];
+        const fresh = (all.length > 0 ? all : [event]).filter((one) => one.timeStamp > this.newest);
+        for (const one of fresh) this.addPoint(this.pointOf(one));
+        this.newest = fresh.at(-1)?.timeStamp ?? this.newest;
+        this.hasNews ||= fresh.length > 0;
+        if (this.hasNews && (isFrame || !this.isAhead)) {
+            this.hasNews = false;
+            this.changed(false);
+        }
+        this.isAhead = !isFrame;
         this.paint();
-        this.changed(false);
     }
 
     end(event) {
@@ -100,7 +136,7 @@ export class Pad {
         else return;
         event.preventDefault();
         this.hasKeys = true;
-        this.paint();
+        this.paintAnew();
     }
 
     steer([dx, dy], step) {
@@ -120,35 +156,51 @@ export class Pad {
     leave() {
         if (this.isPenDown) this.togglePen();
         this.hasKeys = false;
-        this.paint();
+        this.paintAnew();
     }
 
     fit() {
         const side = Math.round(this.canvas.clientWidth * (devicePixelRatio || 1));
         if (side === 0 || side === this.canvas.width) return;
         this.canvas.width = this.canvas.height = side;
+        this.paintAnew();
+    }
+
+    paintAnew() {
+        this.isRestarted = true;
         this.paint();
     }
 
-    paint() {
-        const context = this.canvas.getContext('2d'), style = getComputedStyle(this.canvas);
-        const unit = this.canvas.width / SHEET;
-        context.setTransform(unit, 0, 0, unit, 0, 0);
-        context.clearRect(0, 0, SHEET, SHEET);
-        context.strokeStyle = style.color;
-        context.lineWidth = PEN;
-        context.lineCap = context.lineJoin = 'round';
-        for (const stroke of this.strokes) {
-            context.beginPath();
-            context.moveTo(...stroke[0]);
-            for (const point of stroke) context.lineTo(...point);
-            context.stroke();
+    /* What is new; a pointer's place is told by where the canvas is after this frame's layout. */
+    paintNow() {
+        if (this.isDrawing) this.measure();
+        if (this.isRestarted) this.prepareCanvas();
+        this.isRestarted = false;
+        this.context.beginPath();
+        for (const [from, to] of this.lines) {
+            this.context.moveTo(...from);
+            this.context.lineTo(...to);
         }
-        if (this.hasKeys) this.paintCursor(context, style);
+        this.context.stroke();
+        this.lines = [];
+        if (this.hasKeys) this.paintCursor();
     }
 
-    paintCursor(context, style) {
-        context.strokeStyle = style.caretColor;
+    /* An empty canvas, with all strokes to be painted. */
+    prepareCanvas() {
+        const {context} = this, unit = this.canvas.width / SHEET;
+        context.setTransform(unit, 0, 0, unit, 0, 0);
+        context.clearRect(0, 0, SHEET, SHEET);
+        context.strokeStyle = getComputedStyle(this.canvas).color;
+        context.lineWidth = PEN;
+        context.lineCap = 'round';
+        this.lines = this.strokes.flatMap((stroke) =>
+            stroke.map((point, k) => [stroke[Math.max(0, k - 1)], point]));
+    }
+
+    paintCursor() {
+        const {context} = this;
+        context.strokeStyle = getComputedStyle(this.canvas).caretColor;
         context.lineWidth = this.isPenDown ? 5 : 2;
         context.beginPath();
         context.arc(...this.cursor, PEN / 2 + 2, 0, 2 * Math.PI);

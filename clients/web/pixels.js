@@ -3,28 +3,51 @@
 /* Colours are laid over the page's with an opacity, so that they suit the dark mode, too. */
 const INK = 'ink', POSITIVE = 'positive', NEGATIVE = 'negative', GATE = 'gate';
 
-/* The red, green and blue of the custom properties of the page. */
-function coloursOf(element) {
-    const style = getComputedStyle(element), colours = {};
+let scheme = null;
+const colours = {}; // by whether the scheme is dark
+
+/** A function that has paint() called in the next frame, once, however often it is called. */
+export function inNextFrame(paint) {
+    let isAsked = false;
+    const run = () => {
+        isAsked = false;
+        paint();
+    };
+    return () => {
+        if (!isAsked) requestAnimationFrame(run);
+        isAsked = true;
+    };
+}
+
+/* The red, green and blue of the custom properties of the page. Asking for them costs a layout. */
+function coloursOfPage() {
+    scheme ??= matchMedia('(prefers-color-scheme: dark)');
+    return colours[scheme.matches] ??= readColours();
+}
+
+function readColours() {
+    const style = getComputedStyle(document.documentElement), read = {};
     for (const name of [INK, POSITIVE, NEGATIVE, GATE])
-        colours[name] = style.getPropertyValue(`--${name}-rgb`).trim().split(/[ ,]+/).map(Number);
-    return colours;
+        read[name] = style.getPropertyValue(`--${name}-rgb`).trim().split(/[ ,]+/).map(Number);
+    return read;
 }
 
 function paint(canvas, colourAt) {
     const {width, height} = canvas, context = canvas.getContext('2d');
-    const image = context.createImageData(width, height);
+    const image = context.createImageData(width, height), {data} = image;
     for (let k = 0; k < width * height; k++) {
-        const [colour, opacity] = colourAt(k % width, Math.floor(k / width));
-        image.data.set(colour, 4 * k);
-        image.data[4 * k + 3] = Math.round(255 * Math.min(1, opacity));
+        const [[red, green, blue], opacity] = colourAt(k % width, Math.floor(k / width));
+        data[4 * k] = red;
+        data[4 * k + 1] = green;
+        data[4 * k + 2] = blue;
+        data[4 * k + 3] = Math.round(255 * Math.min(1, opacity));
     }
     context.putImageData(image, 0, 0);
 }
 
 /** 28x28 bytes; rows from `end` on are faint, the one before it is marked. */
 export function paintDigit(canvas, pixels, end = Infinity) {
-    const colours = coloursOf(canvas), {width} = canvas;
+    const colours = coloursOfPage(), {width} = canvas;
     paint(canvas, (x, y) => {
         const ink = pixels === null ? 0 : pixels[y * width + x] / 255;
         if (y === end - 1) return [colours.positive, 0.25 + 0.75 * ink];
@@ -34,7 +57,7 @@ export function paintDigit(canvas, pixels, end = Infinity) {
 
 /** values[step][row] by the order of rows, signed within +-bound or 0 to bound; `end` steps. */
 export function paintMap(canvas, values, order, {bound, isSigned, end}) {
-    const colours = coloursOf(canvas);
+    const colours = coloursOfPage();
     paint(canvas, (x, y) => {
         if (x >= end) return [colours.ink, 0.04];
         const value = values[x][order[y]];
@@ -62,26 +85,33 @@ export function paintLine(canvas, values, room) {
     context.stroke();
 }
 
+/** Sets an element's text; one that is the same costs nothing. */
+export function setText(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+}
+
+function addRow(list) {
+    const item = document.createElement('li');
+    for (const part of ['name', 'track', 'text']) {
+        const span = document.createElement('span');
+        span.className = part;
+        item.append(span);
+    }
+    item.children[1].append(document.createElement('i'));
+    list.append(item);
+}
+
 /** Rows of a list: name, bar, text. `rows`: [{name, share, text}]. */
 export function showBars(list, rows) {
     while (list.children.length > rows.length) list.lastElementChild.remove();
-    while (list.children.length < rows.length) {
-        const item = document.createElement('li');
-        for (const part of ['name', 'track', 'text']) {
-            const span = document.createElement('span');
-            span.className = part;
-            item.append(span);
-        }
-        item.children[1].append(document.createElement('i'));
-        list.append(item);
-    }
+    while (list.children.length < rows.length) addRow(list);
     const most = Math.max(...rows.map((row) => row.share));
     rows.forEach((row, k) => {
-        const [name, track, text] = list.children[k].children;
-        name.textContent = row.name;
-        text.textContent = row.text;
+        const item = list.children[k], [name, track, text] = item.children;
+        setText(name, row.name);
+        setText(text, row.text);
         track.firstElementChild.style.transform = `scaleX(${row.share})`;
-        list.children[k].classList.toggle('best', row.share > 0 && row.share === most);
+        item.classList.toggle('best', row.share > 0 && row.share === most);
     });
 }
 
