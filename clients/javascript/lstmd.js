@@ -208,7 +208,7 @@ export class Client {
         try {
             const answer = await this.#fetch(this.#urlOf(path, body?.query), {
                 method, body: body?.content, headers: this.#headersOf(body, left),
-                signal: abort.signal, redirect: 'error'});
+                signal: abort.signal, redirect: 'error', cache: 'no-store'});
             const text = await answer.text();
             if (!answer.ok) throw errorIn(answer, text);
             return {status: answer.status, headers: answer.headers, text};
