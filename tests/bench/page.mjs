@@ -1,44 +1,37 @@
 /* page.mjs: how quick the demo page is in Chromium: from its first paint to its first use, and from a
  * new point of a stroke to new bars. SPDX-License-Identifier: Apache-2.0
  *
- *     NODE_PATH=build/browser/node_modules node tests/bench/page.mjs [CLIENTS]
+ *     NODE_PATH=build/browser/node_modules node tests/bench/page.mjs [CLIENTS] [PAUSE_MS]
  *
- * CLIENTS (16) others post digits to the same daemon, with wrk, while it is drawn on. */
+ * CLIENTS (16) others post digits to the same daemon, with wrk, while it is drawn on: as fast as it
+ * answers, or with PAUSE_MS (0) between an answer and the next request. LSTMD names another binary
+ * than build/lstmd, which brings its own page. */
 import {spawn} from 'node:child_process';
 import {createRequire} from 'node:module';
 import {createInterface} from 'node:readline';
 
 import {drawings} from '../web/drawings.mjs';
+import {collect, watch} from './page_watch.mjs';
 
 const OPENINGS = 20, DRAWINGS = 10;
-const clients = process.argv[2] ?? '16';
+const clients = process.argv[2] ?? '16', pauseMs = process.argv[3] ?? '0';
 const {chromium} = createRequire(import.meta.url)('playwright-core');
+
+/* [name, of a point and the request that answered it] */
+const STAGES = [
+    ['pointer to page', ({dispatched, input}) => dispatched - input],
+    ['page: draw, prepare, ask', ({dispatched}, {sent}) => sent - dispatched],
+    ['browser: question out', (_, {sent, requestStart}) => requestStart - sent],
+    ['network and server', (_, {requestStart, responseStart}) => responseStart - requestStart],
+    ['  of it the server', (_, {server}) => server],
+    ['browser: answer in', (_, {responseStart, read}) => read - responseStart],
+    ['page: bars', ({bars}, {read}) => bars - read],
+    ['new point to new bars', ({bars, dispatched}) => bars - dispatched],
+    ['  since the pointer was there', ({bars, input}) => bars - input],
+    ['  and in a frame', ({frame, input}) => frame - input]];
 
 const quantile = (values, q) =>
     [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))];
-
-/* In the page, before its own scripts: when it could be used first, and for each pointer event how
- * long it took until the bars showed another answer. */
-function watch() {
-    window.usable = 0;
-    window.latencies = [];
-    let waiting = [];
-    addEventListener('pointermove', (event) => {
-        if (event.buttons !== 0) waiting.push(performance.now());
-    }, {capture: true});
-    document.addEventListener('DOMContentLoaded', () => {
-        new MutationObserver(() => {
-            if (window.usable === 0 && document.querySelector('#server.up') !== null)
-                window.usable = performance.now();
-        }).observe(document.getElementById('server'), {attributes: true});
-        new MutationObserver(() => {
-            const now = performance.now();
-            for (const begun of waiting) window.latencies.push(now - begun);
-            waiting = [];
-        }).observe(document.getElementById('bars'),
-                   {subtree: true, childList: true, attributes: true, characterData: true});
-    });
-}
 
 async function measureOpening(browser, url) {
     const fromPaint = [], fromStart = [];
@@ -58,15 +51,19 @@ async function measureOpening(browser, url) {
                     `worst ${Math.max(...values).toFixed(0)} ms`);
 }
 
-async function measureStrokes(browser, url) {
-    const page = await browser.newPage();
-    await page.addInitScript(watch);
-    await page.goto(url);
-    await page.waitForSelector('#server.up');
+/* CPU seconds that all processes of the browser have used. */
+async function cpuOf(browser) {
+    const session = await browser.newBrowserCDPSession();
+    const {processInfo} = await session.send('SystemInfo.getProcessInfo');
+    await session.detach();
+    return processInfo.reduce((total, {cpuTime}) => total + cpuTime, 0);
+}
+
+async function drawAll(page) {
     const box = await page.locator('#pad').boundingBox();
+    const at = ([x, y]) => [box.x + x * box.width / 280, box.y + y * box.height / 280];
     for (const {strokes} of drawings.slice(0, DRAWINGS)) {
         for (const stroke of strokes) {
-            const at = ([x, y]) => [box.x + x * box.width / 280, box.y + y * box.height / 280];
             await page.mouse.move(...at(stroke[0]));
             await page.mouse.down();
             for (const point of stroke) await page.mouse.move(...at(point));
@@ -75,19 +72,46 @@ async function measureStrokes(browser, url) {
         await page.waitForFunction(() => !document.getElementById('best').classList.contains('stale'));
         await page.locator('#clear').click();
     }
-    const latencies = await page.evaluate(() => window.latencies);
-    console.log(`new point to new bars, ${clients} other clients: p50 ` +
-                `${quantile(latencies, 0.5).toFixed(1)} ms, p95 ${quantile(latencies, 0.95).toFixed(1)} ms ` +
-                `of ${latencies.length} points`);
+}
+
+function tell({points, requests}, cpuSeconds) {
+    const answered = points.filter(({frame}) => frame !== undefined);
+    console.log(`${clients} other clients, ${pauseMs} ms between their requests: ${points.length} points, ` +
+                `${answered.length} answered, ${requests.length} requests, ` +
+                `${(1000 * cpuSeconds / points.length).toFixed(1)} ms of the browser's CPUs per point`);
+    for (const [name, lasts] of STAGES) {
+        const values = answered.map((point) => lasts(point, requests[point.request]));
+        const [p50, p95] = [0.5, 0.95].map((q) => quantile(values, q).toFixed(1).padStart(6));
+        console.log(`${name.padEnd(30)} p50 ${p50} ms, p95 ${p95} ms`);
+    }
+}
+
+async function measureStrokes(browser, url) {
+    const page = await browser.newPage();
+    await page.addInitScript(watch);
+    await page.goto(url);
+    await page.waitForSelector('#server.up');
+    const before = await cpuOf(browser);
+    await drawAll(page);
+    const after = await cpuOf(browser);
+    tell(await page.evaluate(collect), after - before);
     await page.close();
 }
 
 async function startDaemon() {
-    const child = spawn('build/lstmd', ['serve', '--port', '0', '--log-level', 'warn'],
+    const child = spawn(process.env.LSTMD ?? 'build/lstmd', ['serve', '--port', '0', '--log-level', 'warn'],
                         {stdio: ['ignore', 'pipe', 'inherit']});
     for await (const line of createInterface({input: child.stdout}))
         return {child, url: /http:\S+$/.exec(line)[0]};
     throw new Error('the daemon did not start');
+}
+
+function startLoad(url) {
+    if (clients === '0') return null;
+    return spawn('wrk', ['-t1', `-c${clients}`, '-d300s', '-s', 'tests/bench/post.lua',
+                         `${url}/v1/models/mnist:predict`],
+                 {stdio: 'ignore', env: {...process.env, BODY: 'tests/data/mnist/digit.json',
+                                         CT: 'application/json', PAUSE_MS: pauseMs}});
 }
 
 const {child, url} = await startDaemon();
@@ -95,14 +119,13 @@ const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
            '--disable-background-networking', '--disable-component-update', '--disable-sync']});
+let load = null;
 try {
     await measureOpening(browser, url);
-    const load = clients === '0' ? null : spawn(
-        'wrk', ['-t1', `-c${clients}`, '-d60s', '-s', 'tests/bench/post.lua', `${url}/v1/models/mnist:predict`],
-        {stdio: 'ignore', env: {...process.env, BODY: 'tests/data/mnist/digit.json', CT: 'application/json'}});
+    load = startLoad(url);
     await measureStrokes(browser, url);
-    load?.kill();
 } finally {
+    load?.kill();
     await browser.close();
     child.kill();
 }
