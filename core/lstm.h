@@ -442,6 +442,14 @@ LSTM_MUST_CHECK enum lstm_status lstm_trainer_evaluate(struct lstm_trainer *trai
                                                        struct lstm_training_result *result,
                                                        struct lstm_error *error);
 
+/* Bytes of activations that a step on examples with these sequences takes, of a trainer of this
+ * model: about 7 times its units for each of their steps. They are given back when they are many.
+ * NO_MEMORY. */
+LSTM_MUST_CHECK enum lstm_status lstm_trainer_measure(const struct lstm_model *model,
+                                                      const struct lstm_sequence *sequences,
+                                                      size_t n, size_t *bytes,
+                                                      struct lstm_error *error);
+
 /* A model of the weights as they are now. *model is new. NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status lstm_trainer_snapshot(const struct lstm_trainer *trainer,
                                                        struct lstm_model **model,

@@ -13,6 +13,9 @@
 #include "core/memory.h"
 #include "core/status.h"
 
+/* Floats that stay between two steps: 64 MB, much more than a usual batch takes. */
+enum { MAX_KEPT = 1 << 24 };
+
 static void free_memory(struct tape *tape)
 {
     if (tape->mapped > 0)
@@ -236,6 +239,27 @@ enum lstm_status tape_prepare(struct tape *tape, const struct spec *spec,
     if (status == LSTM_OK)
         place(tape, spec);
     return status;
+}
+
+enum lstm_status tape_measure(const struct spec *spec, const struct lstm_sequence *sequences,
+                              size_t n, size_t *bytes, struct lstm_error *error)
+{
+    struct tape tape = {.n = n, .layers = calloc(spec->n_layers, sizeof *tape.layers)};
+    if (tape.layers == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the layers");
+    for (size_t i = 0; i < n; i++)
+        tape.pack.rows += sequences[i].steps;
+    *bytes = place(&tape, spec) * sizeof(float);
+    if (spec->info.reads_backwards)
+        *bytes += tape.pack.rows * sizeof *tape.reversed;
+    free(tape.layers);
+    return LSTM_OK;
+}
+
+void tape_trim(struct tape *tape)
+{
+    if (tape->mapped == 0 && tape->room > MAX_KEPT)
+        free_memory(tape);
 }
 
 void tape_release(struct tape *tape)

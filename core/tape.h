@@ -62,6 +62,15 @@ struct tape {
 LSTM_MUST_CHECK enum lstm_status tape_prepare(struct tape *tape, const struct spec *spec,
                                               const struct lstm_sequence *sequences, size_t n,
                                               struct lstm_error *error);
+/* The bytes of the arrays that tape_prepare() would place for sequences of these lengths, if no
+ * step is skipped. NO_MEMORY. */
+LSTM_MUST_CHECK enum lstm_status tape_measure(const struct spec *spec,
+                                              const struct lstm_sequence *sequences, size_t n,
+                                              size_t *bytes, struct lstm_error *error);
+
+/* Gives back what an unusually large batch took. The arrays are gone; the next one is prepared
+ * anew. A file is kept. */
+void tape_trim(struct tape *tape);
 void tape_release(struct tape *tape);
 
 #endif

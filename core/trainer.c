@@ -10,6 +10,7 @@
 #include "core/memory.h"
 #include "core/model.h"
 #include "core/status.h"
+#include "core/subnormals.h"
 
 enum { DEFAULT_ITERATIONS = 32 };
 
@@ -163,6 +164,17 @@ static enum lstm_status forward(struct lstm_trainer *trainer, const struct lstm_
     return LSTM_OK;
 }
 
+static void backward(struct lstm_trainer *trainer)
+{
+    const uint64_t mode = subnormals_flush();
+    memset(trainer->gradients, 0, trainer->n * sizeof *trainer->gradients);
+    float *gradient = trainer->tape.gradient[0];
+    for (size_t l = trainer->spec->n_layers; l-- > 0;)
+        gradient = trainer_backward_layer(trainer, l, gradient);
+    subnormals_restore(mode);
+    trainer->gradient_norm = optimizer_norm(trainer);
+}
+
 enum lstm_status lstm_trainer_gradients(struct lstm_trainer *trainer,
                                         const struct lstm_examples *examples,
                                         struct lstm_training_result *result,
@@ -170,15 +182,12 @@ enum lstm_status lstm_trainer_gradients(struct lstm_trainer *trainer,
 {
     trainer->gradient_norm = (double)NAN;
     enum lstm_status status = forward(trainer, examples, true, result, error);
-    if (status != LSTM_OK)
-        return status;
-    memset(trainer->gradients, 0, trainer->n * sizeof *trainer->gradients);
-    float *gradient = trainer->tape.gradient[0];
-    for (size_t l = trainer->spec->n_layers; l-- > 0;)
-        gradient = trainer_backward_layer(trainer, l, gradient);
-    trainer->gradient_norm = optimizer_norm(trainer);
-    result->gradient_norm = trainer->gradient_norm;
-    return LSTM_OK;
+    if (status == LSTM_OK) {
+        backward(trainer);
+        result->gradient_norm = trainer->gradient_norm;
+    }
+    tape_trim(&trainer->tape);
+    return status;
 }
 
 enum lstm_status lstm_trainer_apply(struct lstm_trainer *trainer, struct lstm_error *error)
@@ -208,5 +217,14 @@ enum lstm_status lstm_trainer_evaluate(struct lstm_trainer *trainer,
                                        struct lstm_training_result *result,
                                        struct lstm_error *error)
 {
-    return forward(trainer, examples, false, result, error);
+    const enum lstm_status status = forward(trainer, examples, false, result, error);
+    tape_trim(&trainer->tape);
+    return status;
+}
+
+enum lstm_status lstm_trainer_measure(const struct lstm_model *model,
+                                      const struct lstm_sequence *sequences, size_t n,
+                                      size_t *bytes, struct lstm_error *error)
+{
+    return tape_measure(model->spec, sequences, n, bytes, error);
 }

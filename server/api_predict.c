@@ -10,7 +10,8 @@ static enum lstm_status prepare(struct inference *inference, const struct reques
     (void)request;
     struct predict_call *call = &inference->call;
     const struct predict_outputs wanted = {.output = true,
-                                           .is_padded = call->form == PREDICT_COLUMN};
+                                           .is_padded = call->form == PREDICT_COLUMN,
+                                           .max_work_bytes = inference->max_work_bytes};
     return predict_call_add_outputs(call, lstm_model_info(inference_model(inference)), &wanted,
                                     error);
 }

@@ -20,7 +20,8 @@ static enum lstm_status prepare(struct inference *inference, const struct reques
                                         : state_options_read_query(model, request, options, error);
     if (status != LSTM_OK)
         return status;
-    const struct predict_outputs wanted = state_options_outputs(options);
+    struct predict_outputs wanted = state_options_outputs(options);
+    wanted.max_work_bytes = inference->max_work_bytes;
     return predict_call_add_outputs(&inference->call, lstm_model_info(model), &wanted, error);
 }
 

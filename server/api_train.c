@@ -1,5 +1,6 @@
 /* api_train.c: train-step and evaluate: predict's bodies with labels.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "core/status.h"
 #include "server/api.h"
 #include "server/inference.h"
 #include "server/predict_call.h"
@@ -12,11 +13,28 @@ struct train_work {
     struct train_task task;
 };
 
+/* Whether the activations of a step are not too many. */
+static enum lstm_status check_work(const struct inference *inference, struct lstm_error *error)
+{
+    size_t bytes;
+    const enum lstm_status status = lstm_trainer_measure(
+        inference_model(inference), inference->call.sequences, inference->call.n, &bytes, error);
+    if (status != LSTM_OK || bytes <= inference->max_work_bytes)
+        return status;
+    return lstm_fail(error, LSTM_INVALID,
+                     "the step would take %zu bytes for its activations, more than the server's "
+                     "--max-work-bytes (%zu); send fewer or shorter instances at a time",
+                     bytes, inference->max_work_bytes);
+}
+
 static enum lstm_status prepare(struct inference *inference, const struct request *request,
                                 struct lstm_error *error)
 {
     struct train_body *body = &((struct train_work *)inference)->body;
     const struct lstm_model *model = inference_model(inference);
+    const enum lstm_status status = check_work(inference, error);
+    if (status != LSTM_OK)
+        return status;
     const struct json_body *json = &predict_call_memory(&inference->call)->body;
     return json->root != NULL ? train_body_decode(model, json, inference->call.sequences,
                                                   inference->call.n, body, error)

@@ -18,6 +18,7 @@ struct app {
     struct sessions *sessions;
     struct training *training; /* NULL: it is off */
     struct predict_limits limits;
+    size_t max_work_bytes;   /* that one request may take for what it computes */
     atomic_bool is_loaded;   /* the models that were there at the start are in the registry */
     atomic_bool is_draining; /* SIGTERM came: finish what is here, take nothing new */
 };

@@ -329,6 +329,7 @@ int cmd_serve(const void *config, size_t n_arguments, char *const *arguments)
     server.app.limits =
         (struct predict_limits){.max_instances = (size_t)server.config->max_instances,
                                 .max_steps = (size_t)server.config->max_steps};
+    server.app.max_work_bytes = (size_t)server.config->max_work_bytes;
     log_init((enum log_level)server.config->log_level, (enum log_format)server.config->log_format);
     heap_configure(n_io_threads(server.config));
     enum lstm_status status = start(&server, &error);

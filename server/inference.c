@@ -110,6 +110,7 @@ bool inference_decode(struct app *app, struct request *request, struct inference
     struct predict_limits limits = app->limits;
     const int64_t begin = monotonic_us();
     limits.takes_pieces = inference->takes_pieces;
+    inference->max_work_bytes = app->max_work_bytes;
     enum lstm_status status = decode(&limits, request, inference, &error);
     if (status == LSTM_OK)
         status = inference->kind->prepare(inference, request, &error);

@@ -29,6 +29,7 @@ struct inference {
     const struct inference_kind *kind;
     const struct served_version *version; /* a reference; NULL until it is found */
     bool takes_pieces;                    /* instances may be shorter than the model's steps */
+    size_t max_work_bytes;                /* that computing it and its answer may take */
     struct predict_call call;
     struct batch_job job;
     void *attached; /* freed by detach(), unless that is NULL, before the rest */

@@ -3,9 +3,10 @@
  *
  * A number of up to 19 digits is an integer times a power of ten. If the integer fits in the 53
  * bits of a double and the power is one of the 23 that a double holds exactly, one IEEE operation
- * gives the correctly rounded double (Clinger 1990). A longer integer makes that double wrong by
- * at most two units in the last place, which the rounding to float hides unless it lies next to
- * the middle between two floats. All that remains is strtod()'s. */
+ * gives the correctly rounded double (Clinger 1990). A longer integer, or another power, taken in
+ * steps, makes that double wrong by at most five units in the last place, which the rounding to
+ * float hides unless it lies next to the middle between two floats. All that remains is strtod()'s,
+ * which takes ten times as long. */
 #include "server/number_scan.h"
 
 #include <endian.h>
@@ -26,6 +27,10 @@ static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6, 
                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                        1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 enum { MAX_EXACT_POWER = sizeof powers_of_ten / sizeof *powers_of_ten - 1 };
+
+/* Ten to a power below this, times an integer of 19 digits, is less than half the smallest float;
+ * and what is taken in steps has at most two of them upwards. */
+enum { MIN_POWER = -3 * MAX_EXACT_POWER, MAX_STEPPED_POWER = 2 * MAX_EXACT_POWER };
 
 /* The middle between FLT_MAX and 2^128, where rounding to float becomes infinite. */
 static const double first_infinite = 0x1.ffffffp127;
@@ -133,22 +138,49 @@ static double read_slowly(const char *p, const char *end, int64_t power)
 }
 
 /* Whether the double is so close to the middle between two floats that another double, a few units
- * away, could round to another float. */
+ * away, could round to another float. Below FLT_MIN a float has fewer bits the smaller it is. */
 static bool is_near_float_midpoint(double value)
 {
+    enum { FRACTION = DBL_MANT_DIG - 1, DROPPED = DBL_MANT_DIG - FLT_MANT_DIG, MARGIN = 16 };
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    const uint64_t below_float = bits & ((UINT64_C(1) << 29) - 1);
-    const uint64_t middle = UINT64_C(1) << 28;
-    return below_float - (middle - 4) <= 8;
+    const int exponent = (int)(bits >> FRACTION) - (DBL_MAX_EXP - 1);
+    int n = DROPPED;
+    if (exponent < FLT_MIN_EXP - 1)
+        n += FLT_MIN_EXP - 1 - exponent;
+    if (n > FRACTION)
+        return n <= FRACTION + 2; /* beside half the smallest float; else it is as good as zero */
+    const uint64_t below_float = bits & ((UINT64_C(1) << n) - 1);
+    const uint64_t middle = UINT64_C(1) << (n - 1);
+    return below_float - (middle - MARGIN) <= 2 * MARGIN;
+}
+
+/* The same as magnitude_of() for a power beyond those that a double holds exactly. */
+static double magnitude_in_steps(uint64_t integer, int64_t power, const char *digits,
+                                 const char *digits_end)
+{
+    double quick = (double)integer;
+    int64_t left = power;
+    if (power < MIN_POWER)
+        return 0;
+    if (power > MAX_STEPPED_POWER)
+        return read_slowly(digits, digits_end, power);
+    for (; left < -MAX_EXACT_POWER; left += MAX_EXACT_POWER)
+        quick /= powers_of_ten[MAX_EXACT_POWER];
+    for (; left > MAX_EXACT_POWER; left -= MAX_EXACT_POWER)
+        quick *= powers_of_ten[MAX_EXACT_POWER];
+    quick = left < 0 ? quick / powers_of_ten[-left] : quick * powers_of_ten[left];
+    return is_near_float_midpoint(quick) ? read_slowly(digits, digits_end, power) : quick;
 }
 
 /* integer * 10^power, where integer wrapped if the text from digits to digits_end has too many. */
 static inline double magnitude_of(uint64_t integer, int64_t power, const char *digits,
                                   const char *digits_end, ptrdiff_t n_digits)
 {
-    if (n_digits > MAX_QUICK_DIGITS || power < -MAX_EXACT_POWER || power > MAX_EXACT_POWER)
+    if (n_digits > MAX_QUICK_DIGITS)
         return read_slowly(digits, digits_end, power);
+    if (power < -MAX_EXACT_POWER || power > MAX_EXACT_POWER)
+        return magnitude_in_steps(integer, power, digits, digits_end);
     const double quick = power < 0 ? (double)integer / powers_of_ten[-power]
                                    : (double)integer * powers_of_ten[power];
     if (integer >> DBL_MANT_DIG != 0 && is_near_float_midpoint(quick))

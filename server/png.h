@@ -10,7 +10,7 @@
 
 /* A digit needs no more, and I/O threads decode: 4 million grey pixels take one about 40 ms, the
  * worst file of as many (16 bits, four channels, hard to inflate) a few tenths of a second. */
-enum { PNG_MAX_SIDE = 16384, PNG_MAX_PIXELS = 1 << 22 };
+enum { PNG_MAX_SIDE = 16384, PNG_MAX_PIXELS = 1 << 20 };
 
 struct png_image {
     size_t width, height;

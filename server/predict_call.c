@@ -78,12 +78,12 @@ static struct widths measure(const struct lstm_model_info *info,
     return widths;
 }
 
-/* The numbers of all sequences, or more than PREDICT_MAX_OUTPUTS if they are more. */
+/* The numbers of all sequences, SIZE_MAX: more than can be counted. */
 static size_t count_outputs(const struct predict_call *call, const struct widths *widths,
                             bool is_padded)
 {
     size_t total = 0;
-    for (size_t i = 0; i < call->n && total <= PREDICT_MAX_OUTPUTS; i++) {
+    for (size_t i = 0; i < call->n; i++) {
         const size_t steps = is_padded ? call->steps : call->sequences[i].steps;
         size_t count;
         if (__builtin_mul_overflow(steps, widths->of_step, &count) ||
@@ -92,6 +92,17 @@ static size_t count_outputs(const struct predict_call *call, const struct widths
             return SIZE_MAX;
     }
     return total;
+}
+
+/* What the outputs and their answer take at most. */
+static size_t count_bytes(size_t n_outputs, size_t n_answered)
+{
+    size_t bytes, of_answer;
+    if (__builtin_mul_overflow(n_outputs, sizeof(float), &bytes) ||
+        __builtin_mul_overflow(n_answered, (size_t)PREDICT_NUMBER_BYTES, &of_answer) ||
+        __builtin_add_overflow(bytes, of_answer, &bytes))
+        return SIZE_MAX;
+    return bytes;
 }
 
 /* Hands out the sequence's part of the memory; returns where the next one's begins. */
@@ -125,13 +136,15 @@ enum lstm_status predict_call_add_outputs(struct predict_call *call,
                                           struct lstm_error *error)
 {
     const struct widths widths = measure(info, wanted);
-    if (count_outputs(call, &widths, wanted->is_padded) > PREDICT_MAX_OUTPUTS)
-        return lstm_fail(error, LSTM_INVALID,
-                         "the answer would have more than %d numbers; send fewer or shorter "
-                         "instances at a time",
-                         PREDICT_MAX_OUTPUTS);
-    /* One more, so that no output at all is not taken for no memory. */
     const size_t total = count_outputs(call, &widths, false);
+    const size_t n_answered = count_outputs(call, &widths, wanted->is_padded);
+    if (count_bytes(total, n_answered) > wanted->max_work_bytes)
+        return lstm_fail(error, LSTM_INVALID,
+                         "the answer would have %zu numbers, and making it could take more than "
+                         "the server's --max-work-bytes (%zu); send fewer or shorter instances at "
+                         "a time",
+                         n_answered, wanted->max_work_bytes);
+    /* One more, so that no output at all is not taken for no memory. */
     float *outputs = malloc((total + 1) * sizeof *outputs);
     if (outputs == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for %zu outputs", total);

@@ -6,9 +6,8 @@
 #include "server/json.h"
 #include "server/predict_codec.h"
 
-/* The numbers of a call's outputs together, 256 MB of them, and of its answer: a body of a few
- * bytes a step may ask for thousands of outputs a step. */
-enum { PREDICT_MAX_OUTPUTS = 1 << 26 };
+/* What a number takes at most in a JSON answer, with its comma: "-1.17549435e-38,". */
+enum { PREDICT_NUMBER_BYTES = 16 };
 
 /* Behind predict_call.memory. */
 struct predict_memory {
@@ -35,10 +34,13 @@ LSTM_MUST_CHECK enum lstm_status predict_call_add_states(struct predict_call *ca
 /* Which outputs of a sequence are wanted. */
 struct predict_outputs {
     bool output, rnn_output, final_state, state_trace, gates_trace;
-    bool is_padded; /* the answer has T steps of every sequence */
+    bool is_padded;        /* the answer has T steps of every sequence */
+    size_t max_work_bytes; /* of the outputs and the answer together */
 };
 
-/* Makes the outputs of all sequences, whose steps are final; once. INVALID: too many numbers. */
+/* Makes the outputs of all sequences, whose steps are final; once. INVALID: they and their answer
+ * could take more than wanted->max_work_bytes: a body of a few bytes a step may ask for thousands
+ * of outputs a step. NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status predict_call_add_outputs(struct predict_call *call,
                                                           const struct lstm_model_info *info,
                                                           const struct predict_outputs *wanted,

@@ -12,7 +12,7 @@ struct serve_config {
     const char *models, *host;
     int64_t port, workers, io_threads, model_poll_seconds;
     int64_t max_batch, max_queue, batch_delay_us, parallel_iterations;
-    int64_t max_body_bytes, max_connections, max_instances, max_steps;
+    int64_t max_body_bytes, max_connections, max_instances, max_steps, max_work_bytes;
     int64_t idle_timeout_s, drain_seconds;
     const char *api_keys, *cors_origins, *tls_cert, *tls_key, *user; /* NULL: not given */
     int64_t header_timeout_s, body_timeout_s, request_timeout_ms, max_connections_per_address;

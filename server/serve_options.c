@@ -60,6 +60,10 @@ const struct option serve_options[] = {
     {"max-training-bytes", OPTION_INTEGER, FIELD(max_training_bytes), "268435456", 1024,
      1099511627776.0, .value = "N",
      .help = "most memory of the train-steps and evaluations that wait; beyond it they answer 503"},
+    {"max-work-bytes", OPTION_INTEGER, FIELD(max_work_bytes), "268435456", 1048576, 1099511627776.0,
+     .value = "N",
+     .help = "most memory that one request's outputs and answer, or one train-step's activations, "
+             "may take; one that needs more answers 400"},
     {"model", OPTION_LIST, FIELD(sources), .value = "SPEC",
      .help = "NAME=PATH: serve this file of another program, or this model's folder, as version 1 "
              "of NAME, converted in memory; may be repeated"},

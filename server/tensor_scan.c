@@ -27,7 +27,9 @@ struct scanner {
     struct buf *rest;
     struct tensor_arena *arena;
     size_t n_tensors;
-    size_t depth; /* arrays and objects open around the tensor */
+    size_t depth;        /* arrays and objects open around the tensor */
+    size_t n_containers; /* arrays and objects in the rest, and tensors */
+    const char *copied;  /* what lies before it is in the rest, or in a tensor */
     struct lstm_error *error;
 };
 
@@ -68,16 +70,34 @@ static enum lstm_status fail_depth(const struct scanner *s, const char *what, in
     return scan_fail_depth(&place, what, limit, s->error);
 }
 
-/* Copies n bytes to the rest. */
-static enum lstm_status append_rest(struct scanner *s, const char *text, size_t n)
+static enum lstm_status fail_rest(const struct scanner *s)
 {
+    return lstm_fail(s->error, LSTM_INVALID,
+                     "the body: expected at most %d bytes beside its arrays of numbers, found more",
+                     SCAN_MAX_REST);
+}
+
+/* Copies what was passed since the last copy to the rest. */
+static enum lstm_status append_passed(struct scanner *s)
+{
+    const size_t n = (size_t)(s->p - s->copied);
     if (n > SCAN_MAX_REST - s->rest->n)
-        return lstm_fail(s->error, LSTM_INVALID,
-                         "the body: expected at most %d bytes beside its arrays of numbers, found "
-                         "more",
-                         SCAN_MAX_REST);
-    buf_append(s->rest, text, n);
+        return fail_rest(s);
+    buf_append(s->rest, s->copied, n);
+    s->copied = s->p;
     return s->rest->failed ? fail_memory(s) : LSTM_OK;
+}
+
+/* Before an array or object of the rest, or a tensor. */
+static enum lstm_status count_container(struct scanner *s)
+{
+    if (s->n_containers++ == SCAN_MAX_CONTAINERS)
+        return lstm_fail(s->error, LSTM_INVALID,
+                         "the body: expected at most %d arrays and objects around its numbers, "
+                         "found more",
+                         SCAN_MAX_CONTAINERS);
+    /* Blanks between brackets are looked through again for each bracket. */
+    return (size_t)(s->p - s->copied) > SCAN_MAX_REST - s->rest->n ? fail_rest(s) : LSTM_OK;
 }
 
 /* At a number: reads it and all that follow it in its array. There is room for all (scan_tensor).
@@ -202,7 +222,11 @@ static enum lstm_status scan_tensor(struct scanner *s)
     buf_append(&arena->tensors, &tensor, sizeof tensor);
     char reference[24];
     const int n = snprintf(reference, sizeof reference, "[%zu]", s->n_tensors++);
-    return append_rest(s, reference, (size_t)n);
+    s->copied = s->p;
+    if ((size_t)n > SCAN_MAX_REST - s->rest->n)
+        return fail_rest(s);
+    buf_append(s->rest, reference, (size_t)n);
+    return s->rest->failed ? fail_memory(s) : LSTM_OK;
 }
 
 /* Whether the array at p is to be a tensor. Malformed numbers and JavaScript's NaN count, so that
@@ -232,31 +256,36 @@ static void skip_string(struct scanner *s)
         s->p++;
 }
 
+/* At a '[' or '{'. */
+static enum lstm_status scan_container(struct scanner *s)
+{
+    enum lstm_status status = count_container(s);
+    if (status == LSTM_OK && *s->p == '[' && is_numeric(s)) {
+        status = append_passed(s);
+        return status == LSTM_OK ? scan_tensor(s) : status;
+    }
+    if (status == LSTM_OK && s->depth == SCAN_MAX_DEPTH)
+        status = fail_depth(s, "arrays and objects", SCAN_MAX_DEPTH);
+    s->depth++;
+    s->p++;
+    return status;
+}
+
 static enum lstm_status scan_text(struct scanner *s)
 {
-    const char *copied = s->p; /* what lies before it is in the rest, or in a tensor */
-    while (s->p < s->end) {
+    enum lstm_status status = LSTM_OK;
+    while (s->p < s->end && status == LSTM_OK) {
         const char c = *s->p;
         if (c == '"') {
             skip_string(s);
-        } else if (c == '[' && is_numeric(s)) {
-            enum lstm_status status = append_rest(s, copied, (size_t)(s->p - copied));
-            if (status == LSTM_OK)
-                status = scan_tensor(s);
-            if (status != LSTM_OK)
-                return status;
-            copied = s->p;
         } else if (c == '[' || c == '{') {
-            if (s->depth == SCAN_MAX_DEPTH)
-                return fail_depth(s, "arrays and objects", SCAN_MAX_DEPTH);
-            s->depth++;
-            s->p++;
+            status = scan_container(s);
         } else {
             s->depth -= (c == ']' || c == '}') && s->depth > 0;
             s->p++;
         }
     }
-    return append_rest(s, copied, (size_t)(s->end - copied));
+    return status == LSTM_OK ? append_passed(s) : status;
 }
 
 /* Points the tensors at their parts of the arena, which grows no more. */
@@ -300,6 +329,7 @@ enum lstm_status tensor_scan(const char *text, size_t n, struct tensor_scan *sca
     struct scanner s = {.text = text,
                         .p = text,
                         .end = text + n,
+                        .copied = text,
                         .rest = &scan->rest,
                         .arena = scan->arena,
                         .error = error};

@@ -34,6 +34,10 @@ struct scanned_tensor {
     size_t n_lengths[TENSOR_MAX_RANK];
 };
 
+/* Most arrays and objects, an array of numbers with all in it counting as one: a list or an object
+ * takes up to 256 bytes, of which the rest's size says nothing: {}. */
+enum { SCAN_MAX_CONTAINERS = 1 << 17 };
+
 struct tensor_scan {
     struct buf rest;
     struct scanned_tensor *tensors;
@@ -44,7 +48,8 @@ struct tensor_scan {
 /* Scans text (n bytes; hostile). On failure *scan is empty and error says where:
  * `instances[3][5]: expected a number, found a string (byte 412)`. INVALID: malformed number,
  * mixed depth, a number beyond float32, nested deeper than SCAN_MAX_DEPTH, text that ends early,
- * more rest than SCAN_MAX_REST. NO_MEMORY. What it allocates is at most a small multiple of n. */
+ * more rest than SCAN_MAX_REST or arrays and objects than SCAN_MAX_CONTAINERS. NO_MEMORY. What it
+ * allocates is at most a small multiple of n. */
 LSTM_MUST_CHECK enum lstm_status tensor_scan(const char *text, size_t n, struct tensor_scan *scan,
                                              struct lstm_error *error);
 void tensor_scan_release(struct tensor_scan *scan);

@@ -1,7 +1,10 @@
 /* test_trainer_errors.c: what a trainer refuses leaves it as it was, and no number that it takes
  * may spoil it. SPDX-License-Identifier: Apache-2.0 */
+#include <float.h>
 #include <math.h>
 
+#include "core/subnormals.h"
+#include "core/trainer.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/cases.h"
 #include "tests/support/model_builder.h"
@@ -17,6 +20,60 @@ START_TEST(test_no_examples_are_refused)
     assert_failure(lstm_trainer_step(f.trainer, &f.examples, &f.result, &f.error), LSTM_INVALID,
                    &f.error, "example");
     ck_assert_uint_eq(lstm_trainer_n_steps(f.trainer), 0);
+    toy_task_release(&f);
+}
+END_TEST
+
+/* A trainer that was given a large batch once does not keep its memory, and what it took was told
+ * before. */
+START_TEST(test_large_batch_is_measured_and_given_back)
+{
+    enum { STEPS = 400000 };
+    static float input[STEPS * 2];
+    struct toy_task f;
+    size_t bytes;
+    toy_task_init(&f, &toy_networks[0], NULL);
+    ck_assert_uint_eq(lstm_model_info(f.model)->features, 2);
+    const struct lstm_sequence kept = f.batch.sequences[0];
+    f.batch.sequences[0].input = input;
+    f.batch.sequences[0].steps = STEPS;
+    assert_ok(lstm_trainer_measure(f.model, f.examples.sequences, f.examples.n, &bytes, &f.error),
+              &f.error);
+    ck_assert_uint_gt(bytes, 64 << 20);
+    assert_ok(tape_prepare(&f.trainer->tape, f.trainer->spec, f.examples.sequences, f.examples.n,
+                           &f.error),
+              &f.error);
+    ck_assert_uint_eq(f.trainer->tape.room * sizeof(float), bytes);
+    toy_task_step(&f, f.trainer);
+    ck_assert_uint_eq(f.trainer->tape.room, 0);
+    f.batch.sequences[0] = kept;
+    toy_task_step(&f, f.trainer);
+    ck_assert_uint_gt(f.trainer->tape.room, 0);
+    toy_task_release(&f);
+}
+END_TEST
+
+static bool has_subnormals(void)
+{
+    volatile float least = FLT_MIN;
+    return least * 0.5F > 0;
+}
+
+START_TEST(test_step_leaves_subnormal_numbers_as_they_were)
+{
+    struct toy_task f;
+    const uint64_t mode = subnormals_flush();
+    const bool is_flushed = !has_subnormals();
+    subnormals_restore(mode);
+    ck_assert(has_subnormals());
+#if defined(__SSE2__) || defined(__aarch64__)
+    ck_assert(is_flushed);
+#else
+    (void)is_flushed;
+#endif
+    toy_task_init(&f, &toy_networks[0], NULL);
+    toy_task_step(&f, f.trainer);
+    ck_assert(has_subnormals());
     toy_task_release(&f);
 }
 END_TEST
@@ -121,6 +178,8 @@ Suite *suite_trainer_errors(void)
     TCase *refuse = tcase_create("refuse");
     suite_add_tcase(suite, refuse);
     tcase_add_test(refuse, test_no_examples_are_refused);
+    tcase_add_test(refuse, test_large_batch_is_measured_and_given_back);
+    tcase_add_test(refuse, test_step_leaves_subnormal_numbers_as_they_were);
     tcase_add_test(refuse, test_step_on_a_non_finite_input_is_not_applied);
     tcase_add_loop_test(refuse, test_step_on_a_non_finite_target_is_not_applied, 0,
                         N_CASES(non_finite_cases));

@@ -84,7 +84,7 @@ static void check_state(const struct lstm_model *model, struct predict_call *cal
 static void check_accepted(const struct lstm_model *model, struct predict_call *call)
 {
     const struct lstm_model_info *const info = lstm_model_info(model);
-    const struct predict_outputs wanted = {true, true, true, true, true, true};
+    const struct predict_outputs wanted = {true, true, true, true, true, true, SIZE_MAX};
     require(predict_call_add_outputs(call, info, &wanted, NULL) == LSTM_OK);
     require(call->n >= 1 && call->n <= limits.max_instances);
     for (size_t i = 0; i < call->n; i++) {

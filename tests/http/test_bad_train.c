@@ -1,6 +1,7 @@
 /* test_bad_train.c: training that is refused, and says why. SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 
+#include "server/buf.h"
 #include "tests/support/cases.h"
 #include "tests/support/refusals.h"
 #include "tests/support/train_daemon.h"
@@ -67,6 +68,32 @@ START_TEST(test_train_step_that_overflows_is_not_applied)
 }
 END_TEST
 
+/* 40,000 steps of some 30 floats each, of which the limit allows a megabyte; predict needs less. */
+START_TEST(test_train_step_that_would_take_too_much_memory_is_refused)
+{
+    static const char *const paths[] = {M ":train-step", M ":evaluate"};
+    enum { STEPS = 40000 };
+    struct buf body;
+    train_daemon_stop();
+    train_daemon_start((const char *const[]){"--max-work-bytes", "1048576", NULL});
+    buf_init(&body, 1 << 20);
+    buf_text(&body, "{\"instances\":[[[1,2]");
+    for (size_t t = 1; t < STEPS; t++)
+        buf_text(&body, ",[1,2]");
+    buf_text(&body, "]],\"labels\":[0]}");
+    for (size_t k = 0; k < N_CASES(paths); k++) {
+        train_post(paths[k], body.data);
+        assert_refused(paths[k], &d->answer, 400,
+                       "more than the server's --max-work-bytes (1048576)");
+    }
+    train_post(M ":predict", body.data);
+    assert_answer_status(200);
+    train_post(M ":train-step", "{\"instances\":[[[1,2]]],\"labels\":[0]}");
+    assert_answer_status(200);
+    buf_release(&body);
+}
+END_TEST
+
 static const char *const changes[][2] = {
     {"{\"learning_rate\":-1}", "learning_rate: expected a number above 0, found -1"},
     {"{\"clip_norm\":\"1\"}", "clip_norm: expected a number, found a string"},
@@ -88,6 +115,7 @@ Suite *suite_bad_train(void)
     tcase_add_checked_fixture(tcase, start, stop);
     tcase_add_loop_test(tcase, test_train_bad_body_is_refused_with_a_sentence, 0, N_CASES(refused));
     tcase_add_test(tcase, test_train_step_that_overflows_is_not_applied);
+    tcase_add_test(tcase, test_train_step_that_would_take_too_much_memory_is_refused);
     tcase_add_loop_test(tcase, test_train_bad_settings_are_refused, 0, N_CASES(changes));
     suite_add_tcase(suite, tcase);
     return suite;

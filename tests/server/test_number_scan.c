@@ -136,6 +136,29 @@ START_TEST(test_number_scan_reads_numbers_of_any_length)
 }
 END_TEST
 
+/* Powers that no double holds exactly, down to where floats lose bits and end, and the middles
+ * between two floats there, cut to the digits that are read quickly. */
+START_TEST(test_number_scan_reads_distant_powers_as_jansson_does)
+{
+    struct lstm_random random;
+    struct buf text;
+    lstm_random_init(&random, 4, (uint64_t)_i);
+    buf_init(&text, 1 << 20);
+    buf_text(&text, "[1");
+    for (int i = 0; i < 1000; i++) {
+        const uint64_t digits = lstm_random_bits(&random) >> lstm_random_below(&random, 60);
+        buf_printf(&text, ",%llue%d", (unsigned long long)digits / 2,
+                   (int)lstm_random_below(&random, 90) - 70);
+        const float low = (float)ldexp((double)(digits >> 40), -174);
+        const double middle = ((double)low + (double)nextafterf(low, 1)) / 2;
+        buf_printf(&text, ",%.*e", 12 + (int)lstm_random_below(&random, 7), middle);
+    }
+    buf_text(&text, ",1e-99999999999999999999,7.006492321624085e-46,7.006492321624086e-46]");
+    check_against_jansson(&text);
+    buf_release(&text);
+}
+END_TEST
+
 /* Each form of zero in turn, alone and in runs, beside numbers that begin like one. */
 START_TEST(test_number_scan_reads_runs_of_zeros_as_jansson_does)
 {
@@ -188,6 +211,7 @@ Suite *suite_number_scan(void)
     tcase_add_loop_test(tcase, test_number_scan_reads_numbers_as_jansson_does, 0, 20);
     tcase_add_test(tcase, test_number_scan_reads_ragged_arrays_as_jansson_does);
     tcase_add_loop_test(tcase, test_number_scan_reads_numbers_of_any_length, 0, 5);
+    tcase_add_loop_test(tcase, test_number_scan_reads_distant_powers_as_jansson_does, 0, 20);
     tcase_add_loop_test(tcase, test_number_scan_reads_runs_of_zeros_as_jansson_does, 0, 5);
     tcase_add_test(tcase, test_number_scan_refuses_what_is_not_a_digit);
     suite_add_tcase(suite, tcase);

@@ -29,7 +29,7 @@ static void destroy(void)
 START_TEST(test_predict_call_outputs_that_are_wanted_do_not_overlap)
 {
     static const char body[] = "{\"instances\":[[1,2,3],[],[4]]}";
-    const struct predict_outputs wanted = {true, true, true, true, true, true};
+    const struct predict_outputs wanted = {true, true, true, true, true, true, SIZE_MAX};
     const struct lstm_model_info *info = lstm_model_info(model);
     struct predict_call call;
     struct lstm_error error;
@@ -52,22 +52,27 @@ START_TEST(test_predict_call_outputs_that_are_wanted_do_not_overlap)
 }
 END_TEST
 
-/* A call of one sequence of few steps, and the steps that its answer is to have. */
+/* A call of one sequence of few steps, and the steps that its answer is to have: numbers of 4 bytes
+ * each in memory, and of up to 16 in the answer. */
+enum { MOST_BYTES = 1 << 20, MOST = MOST_BYTES / 20 / 2 };
 static const struct {
     size_t sequence_steps, call_steps;
     bool is_padded;
     enum lstm_status status;
 } sizes[] = {
-    {10, PREDICT_MAX_OUTPUTS, false, LSTM_OK},
-    {10, PREDICT_MAX_OUTPUTS, true, LSTM_INVALID},
-    {PREDICT_MAX_OUTPUTS, PREDICT_MAX_OUTPUTS, false, LSTM_INVALID},
+    {10, MOST_BYTES, false, LSTM_OK},
+    {10, MOST_BYTES, true, LSTM_INVALID},
+    {MOST, MOST, true, LSTM_OK},
+    {MOST + 1, MOST + 1, true, LSTM_INVALID},
+    {MOST + 1, MOST + 1, false, LSTM_INVALID},
     {SIZE_MAX, SIZE_MAX, false, LSTM_INVALID},
     {SIZE_MAX / 2 + 1, SIZE_MAX / 2 + 1, true, LSTM_INVALID},
 };
 
 START_TEST(test_predict_call_outputs_beyond_the_limit_are_refused)
 {
-    const struct predict_outputs wanted = {.rnn_output = true, .is_padded = sizes[_i].is_padded};
+    const struct predict_outputs wanted = {
+        .rnn_output = true, .is_padded = sizes[_i].is_padded, .max_work_bytes = MOST_BYTES};
     struct predict_call call;
     struct lstm_error error;
     assert_ok(predict_call_init(&call, PREDICT_ROW, &error), &error);

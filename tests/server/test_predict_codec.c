@@ -241,7 +241,7 @@ START_TEST(test_predict_decode_json_copies_no_inputs)
     ck_assert_int_eq(predict_decode_json(models[ANY], &limits, body, sizeof body - 1, &call, NULL),
                      LSTM_OK);
     ck_assert_ptr_eq(call.sequences[1].input, call.sequences[0].input + 4);
-    const struct predict_outputs wanted = {.output = true};
+    const struct predict_outputs wanted = {.output = true, .max_work_bytes = 1024};
     ck_assert_int_eq(predict_call_add_outputs(&call, lstm_model_info(models[ANY]), &wanted, NULL),
                      LSTM_OK);
     ck_assert_ptr_eq(call.sequences[1].output, call.sequences[0].output + 4);

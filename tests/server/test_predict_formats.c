@@ -244,7 +244,7 @@ START_TEST(test_predict_call_that_was_decoded_runs)
 {
     static const char body[] = "{\"instances\":[[1,2,3],[],[4]]}";
     const struct predict_limits wide_limits = {.max_instances = 3, .max_steps = 3};
-    const struct predict_outputs wanted = {.output = true};
+    const struct predict_outputs wanted = {.output = true, .max_work_bytes = 1024};
     struct predict_call call;
     struct lstm_runner *runner = NULL;
     struct buf out;

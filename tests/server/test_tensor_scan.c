@@ -178,7 +178,7 @@ END_TEST
 
 START_TEST(test_tensor_scan_refuses_too_much_beside_the_numbers)
 {
-    static const char *const pieces[] = {"\"text\",", "[],", "{},"};
+    static const char *const pieces[] = {"\"text\",", "[], \"\", \"\",", "{\"long\":1},"};
     struct buf text;
     buf_init(&text, 1 << 24);
     buf_text(&text, "[\"\",");
@@ -190,6 +190,28 @@ START_TEST(test_tensor_scan_refuses_too_much_beside_the_numbers)
     ck_assert_msg(strstr(error.text, "at most 1048576 bytes beside its arrays") != NULL, "%s",
                   error.text);
     buf_release(&text);
+}
+END_TEST
+
+/* Each as often as there may be arrays and objects in the rest, and once more. */
+START_TEST(test_tensor_scan_more_containers_than_the_limit_are_refused)
+{
+    static const char *const containers[] = {"{}", "[]", "[1]", "[[1,2],[3]]"};
+    for (size_t more = 0; more < 2; more++) {
+        struct buf text;
+        struct tensor_scan scan;
+        struct lstm_error error = {0};
+        buf_init(&text, 1 << 24);
+        buf_text(&text, "[\"\"");
+        for (size_t i = 1; i < SCAN_MAX_CONTAINERS + more; i++)
+            buf_printf(&text, ",%s", i % 2 == 0 ? "{}" : containers[i / 2 % 4]);
+        buf_text(&text, "]");
+        const enum lstm_status status = tensor_scan(text.data, text.n, &scan, &error);
+        ck_assert_int_eq(status, more == 0 ? LSTM_OK : LSTM_INVALID);
+        ck_assert(more == 0 || strstr(error.text, "at most 131072 arrays and objects") != NULL);
+        tensor_scan_release(&scan);
+        buf_release(&text);
+    }
 }
 END_TEST
 
@@ -222,6 +244,7 @@ Suite *suite_tensor_scan(void)
     tcase_add_loop_test(tcase, test_tensor_scan_of_any_depth_stops_at_the_limit, 0, 4);
     tcase_add_test(tcase, test_tensor_scan_cuts_long_keys_and_paths_in_messages);
     tcase_add_loop_test(tcase, test_tensor_scan_refuses_too_much_beside_the_numbers, 0, 3);
+    tcase_add_test(tcase, test_tensor_scan_more_containers_than_the_limit_are_refused);
     tcase_add_test(tcase, test_tensor_scan_never_reads_behind_its_text);
     suite_add_tcase(suite, tcase);
     return suite;

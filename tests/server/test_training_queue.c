@@ -95,6 +95,7 @@ START_TEST(test_training_queue_that_is_full_of_bytes_answers_503)
 {
     static char body[MAX_BYTES];
     struct app app = {.registry = registry,
+                      .max_work_bytes = SIZE_MAX,
                       .training = training,
                       .limits = {.max_instances = 1000, .max_steps = 1000}};
     atomic_init(&app.is_loaded, true);

@@ -127,11 +127,11 @@ def bad_files():
     yield "huge", SIGNATURE + header(100000, 100000, 16, RGBA) + idat + end
     yield "overflow", SIGNATURE + header(0x7FFFFFFF, 0x7FFFFFFF, 16, RGBA) + idat + end
     yield "wide", SIGNATURE + header(16385, 1, 1, GREY) + idat + end
-    yield "too_many_pixels", SIGNATURE + header(2049, 2048, 1, GREY) + idat + end
+    yield "too_many_pixels", SIGNATURE + header(1025, 1024, 1, GREY) + idat + end
     yield "blank", good
     yield "one_pixel", SIGNATURE + header(1, 1, 8, GREY) + chunk(b"IDAT", zlib.compress(b"\0\0")) + end
-    yield "bomb_of_pixels", (SIGNATURE + header(2048, 2048, 16, RGBA)
-                             + chunk(b"IDAT", zlib.compress((b"\0" + b"\0" * 2048 * 8) * 2048, 9)) + end)
+    yield "bomb_of_pixels", (SIGNATURE + header(1024, 1024, 16, RGBA)
+                             + chunk(b"IDAT", zlib.compress((b"\0" + b"\0" * 1024 * 8) * 1024, 9)) + end)
     yield "bomb_of_text", head + chunk(b"zTXt", b"bomb\0\0" + bomb) + idat + end
 
 
