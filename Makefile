@@ -16,6 +16,9 @@ MAKEFLAGS += --no-builtin-rules
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
+# What a target has built: on all cores, unless `make -j` says on how many.
+sub = --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # ---- What is compiled, and how ----------------------------------------------------------------
 
 build_release := build
@@ -217,7 +220,7 @@ deps-docker:
 ## run: install what is missing, build, and serve the shipped model at http://127.0.0.1:8501
 .PHONY: run
 run: deps
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) $(sub) all
 	$(Q)exec build/lstmd serve --models models --port $(PORT)
 
 # ---- Testing ----------------------------------------------------------------------------------
@@ -225,7 +228,7 @@ run: deps
 ## test: install what the tests need, build, and run every test
 .PHONY: test
 test: deps-test
-	$(Q)$(MAKE) --no-print-directory check-all
+	$(Q)$(MAKE) $(sub) check-all
 
 .PHONY: check-all
 check-all: $(B)/run_tests $(B)/lstmd $(B)/prepare_digit
@@ -267,7 +270,7 @@ test-docker: $(B)/lstmd
 ## tsan: all tests under ThreadSanitizer
 .PHONY: asan tsan
 asan tsan: deps-test
-	$(Q)$(MAKE) --no-print-directory FLAVOUR=$@ sanitized
+	$(Q)$(MAKE) $(sub) FLAVOUR=$@ sanitized
 
 .PHONY: sanitized
 sanitized: $(B)/run_tests $(B)/lstmd
@@ -279,7 +282,7 @@ FUZZ_SECONDS ?= $(if $(FUZZ_TOTAL),$(shell echo $$((2 * $(FUZZ_TOTAL) / $(words 
 ## fuzz: every fuzzer for FUZZ_SECONDS (60), two at a time
 .PHONY: fuzz fuzz-all
 fuzz: deps-dev
-	$(Q)$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-all
+	$(Q)$(MAKE) $(sub) FLAVOUR=fuzz fuzz-all
 fuzz-all: $(fuzzers)
 	$(Q)tests/tools/run_fuzzers.sh $(B) $(FUZZ_SECONDS)
 
@@ -287,20 +290,20 @@ FUZZER ?= router
 ## afl: AFL++ on the fuzzer FUZZER (router) for FUZZ_SECONDS (60)
 .PHONY: afl
 afl: deps-dev
-	$(Q)$(MAKE) --no-print-directory FLAVOUR=afl build/afl/fuzz_$(FUZZER)
+	$(Q)$(MAKE) $(sub) FLAVOUR=afl build/afl/fuzz_$(FUZZER)
 	$(Q)tests/tools/run_afl.sh build/afl/fuzz_$(FUZZER) tests/fuzz/corpus/$(FUZZER) $(FUZZ_SECONDS)
 
 ## fuzz-cover: lines of each parser that the fuzzers' corpora reach, as a table
 .PHONY: fuzz-cover fuzz-cover-all
 fuzz-cover: deps-dev
-	$(Q)$(MAKE) --no-print-directory FLAVOUR=reach fuzz-cover-all
+	$(Q)$(MAKE) $(sub) FLAVOUR=reach fuzz-cover-all
 fuzz-cover-all: $(fuzzers)
 	$(Q)tests/tools/fuzz_coverage.sh $(B)
 
 ## cover: lines that the tests reach, as a table
 .PHONY: cover
 cover: deps-test
-	$(Q)$(MAKE) --no-print-directory FLAVOUR=cover build/cover/run_tests build/cover/lstmd
+	$(Q)$(MAKE) $(sub) FLAVOUR=cover build/cover/run_tests build/cover/lstmd
 	$(Q)find build/cover -name '*.gcda' -delete
 	$(Q)CK_FORK=no build/cover/run_tests >/dev/null
 	$(Q)tests/tools/coverage.sh build/cover
@@ -309,7 +312,7 @@ SECONDS ?= 3600
 ## soak: mixed traffic for SECONDS (3600); memory, descriptors and threads must not grow
 .PHONY: soak
 soak: deps-test
-	$(Q)$(MAKE) --no-print-directory $(B)/lstmd
+	$(Q)$(MAKE) $(sub) $(B)/lstmd
 	$(Q)tests/tools/soak.py $(B)/lstmd $(SECONDS) $(if $(filter release,$(FLAVOUR)),,--any-memory)
 
 # ---- Training and measuring -------------------------------------------------------------------
@@ -323,47 +326,47 @@ data: deps-test
 ## train: train the shipped model anew, into build/models/mnist
 .PHONY: train
 train: deps data
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) $(sub) all
 	build/lstmd train models/mnist.json --data $(DATA) --out build/models/mnist --epochs 40 \
 	  --batch-size 100 --augment --schedule one-cycle --learning-rate 0.004 --clip-norm 1 --seed 1
 
 ## train-example: the TensorFlow example program, exactly: ends at about 0.92 test accuracy
 .PHONY: train-example
 train-example: deps data
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) $(sub) all
 	build/lstmd train models/mnist-example.json --data $(DATA) --out build/models/mnist-example \
 	  --epochs 6 --batch-size 50 --restart
 
 ## train-http: the example network trained through HTTP on 10,000 images: the bits of lstmd train
 .PHONY: train-http
 train-http: deps-test data
-	$(Q)$(MAKE) --no-print-directory $(B)/run_tests $(B)/lstmd
+	$(Q)$(MAKE) $(sub) $(B)/run_tests $(B)/lstmd
 	$(Q)TRAIN_HTTP_DATA=$(DATA) OPENBLAS_NUM_THREADS=1 $(B)/run_tests train_http
 
 KILL_ROUNDS ?= 200
 ## train-kill: the daemon killed KILL_ROUNDS (200) times in a storm of train-steps
 .PHONY: train-kill
 train-kill: deps-test
-	$(Q)$(MAKE) --no-print-directory $(B)/run_tests $(B)/lstmd
+	$(Q)$(MAKE) $(sub) $(B)/run_tests $(B)/lstmd
 	$(Q)TRAIN_KILL_ROUNDS=$(KILL_ROUNDS) OPENBLAS_NUM_THREADS=1 $(B)/run_tests train_durable
 
 ## torture: every allocation fails in turn, in core and in a daemon: the tests' quick forms in full
 .PHONY: torture
 torture: deps-test
-	$(Q)$(MAKE) --no-print-directory $(B)/run_tests $(B)/lstmd
+	$(Q)$(MAKE) $(sub) $(B)/run_tests $(B)/lstmd
 	$(Q)for suite in core_allocations request_allocations; do \
 	  TORTURE=full OPENBLAS_NUM_THREADS=1 $(B)/run_tests $$suite || exit 1; done
 
 ## evaluate: accuracy of the shipped model through HTTP, on the test images and a distorted copy
 .PHONY: evaluate
 evaluate: deps-test data
-	$(Q)$(MAKE) --no-print-directory all $(B)/evaluate
+	$(Q)$(MAKE) $(sub) all $(B)/evaluate
 	$(Q)tests/tools/evaluate.sh $(DATA)
 
 ## bench: the kernel and the daemon timed on this machine
 .PHONY: bench
 bench: deps-test
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) $(sub) all
 	$(Q)tests/bench/bench.sh
 
 # ---- Keeping house ----------------------------------------------------------------------------
