@@ -1,9 +1,11 @@
 /* cmd_top.c: `lstmd top`: the live figures of a running server. SPDX-License-Identifier: Apache-2.0
  *
  * Signals are blocked and waited for together with the time to look again, so that the terminal is
- * left as it was found whichever of them comes. */
+ * left as it was found whichever of them comes. OpenBLAS has started threads before main() that
+ * block nothing: a signal that the kernel gives to one of them is handed on. */
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,13 +160,28 @@ static int run_screen(struct top *top)
     return number;
 }
 
-static void block_signals(struct top *top)
+static pthread_t waiting_thread;
+
+/* On a thread that does not block the signal, as the one that waits does. */
+static void hand_on(int number)
+{
+    const int saved = errno;
+    pthread_kill(waiting_thread, number);
+    errno = saved;
+}
+
+static void take_signals(struct top *top)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH};
+    struct sigaction action = {.sa_handler = hand_on, .sa_flags = SA_RESTART};
+    waiting_thread = pthread_self();
     sigemptyset(&top->signals);
     for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
         sigaddset(&top->signals, numbers[k]);
-    sigprocmask(SIG_BLOCK, &top->signals, NULL);
+    pthread_sigmask(SIG_BLOCK, &top->signals, NULL);
+    sigemptyset(&action.sa_mask);
+    for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
+        sigaction(numbers[k], &action, NULL);
 }
 
 /* Ctrl-C is how one leaves the live screen: no failure. */
@@ -177,7 +194,7 @@ int cmd_top(const void *config, size_t n_arguments, char *const *arguments)
     const bool is_screen = !top.config->once && terminal_of(STDOUT_FILENO).is_terminal;
     int number = 0;
     enum lstm_status status = http_client_create(top.config, &top.client, &error);
-    block_signals(&top);
+    take_signals(&top);
     if (status == LSTM_OK && is_screen)
         number = run_screen(&top);
     else if (status == LSTM_OK)

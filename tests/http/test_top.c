@@ -1,9 +1,13 @@
 /* test_top.c: `lstmd top` watches a real daemon, and leaves the terminal as it was.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
@@ -25,6 +29,7 @@ static void start(void)
 
 static void stop(void)
 {
+    unsetenv("OPENBLAS_NUM_THREADS");
     ck_assert_int_eq(daemon_stop(&server), 0);
 }
 
@@ -109,6 +114,33 @@ START_TEST(test_top_resized_is_drawn_at_once)
 }
 END_TEST
 
+/* A thread of the process other than its first; that itself if it has no other. */
+static pid_t find_other_thread(pid_t process)
+{
+    char path[64];
+    pid_t found = process;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)process);
+    DIR *const threads = opendir(path);
+    ck_assert_ptr_nonnull(threads);
+    for (const struct dirent *entry; (entry = readdir(threads)) != NULL;) {
+        const pid_t thread = (pid_t)strtol(entry->d_name, NULL, 10);
+        found = thread > 0 && thread != process ? thread : found;
+    }
+    closedir(threads);
+    return found;
+}
+
+/* OpenBLAS has threads of its own, to which the kernel may give any signal. */
+START_TEST(test_top_signal_that_another_thread_gets_leaves_the_screen)
+{
+    setenv("OPENBLAS_NUM_THREADS", "2", 1);
+    start_top("3600");
+    pty_expect(&pty, "looking ...");
+    ck_assert_int_eq(syscall(SYS_tgkill, pty.pid, find_other_thread(pty.pid), SIGINT), 0);
+    assert_left(0);
+}
+END_TEST
+
 START_TEST(test_top_stopped_gives_the_screen_to_the_shell)
 {
     start_top("3600");
@@ -165,6 +197,7 @@ Suite *suite_top(void)
     tcase_add_test(tcase, test_top_ctrl_c_gives_the_screen_back);
     tcase_add_test(tcase, test_top_sigterm_gives_the_screen_back);
     tcase_add_test(tcase, test_top_resized_is_drawn_at_once);
+    tcase_add_test(tcase, test_top_signal_that_another_thread_gets_leaves_the_screen);
     tcase_add_test(tcase, test_top_stopped_gives_the_screen_to_the_shell);
     tcase_add_test(tcase, test_top_server_that_goes_away_is_waited_for);
     tcase_add_test(tcase, test_top_once_without_a_server_fails);
