@@ -11,7 +11,8 @@ static void count(const struct access *access, const char *route)
     int status = request->response.status;
     const char code[4] = {(char)('0' + status / 100), (char)('0' + status / 10 % 10),
                           (char)('0' + status % 10), '\0'};
-    const char *model = access->handled && status != 404 ? request->parts.model : "";
+    const bool has_model = access->handled && (request->has_model || status < 300);
+    const char *model = has_model ? request->parts.model : "";
     metric_add(metric_series(METRIC_REQUESTS, model, route, code), 1);
     metric_observe(metric_series(METRIC_REQUEST_SECONDS, route, NULL, NULL),
                    (double)access->total_us * 1e-6);

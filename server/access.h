@@ -14,7 +14,8 @@ struct access {
 };
 
 /* Updates the metrics of requests and writes the access line (level info). The metrics name a model
- * only if a handler saw the request and did not answer 404, so that clients cannot make series. */
+ * only if a handler has found it, or the answer is a success, so that clients cannot make series.
+ */
 void access_record(const struct access *access);
 
 #endif

@@ -8,6 +8,7 @@ bool app_find_version(struct app *app, struct request *request,
 {
     struct lstm_error error;
     const enum lstm_status status = registry_find(app->registry, &request->parts, version, &error);
+    request->has_model = status == LSTM_OK;
     if (status == LSTM_NOT_FOUND && !atomic_load(&app->is_loaded))
         respond_starting(request);
     else if (status != LSTM_OK)

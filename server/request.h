@@ -56,6 +56,7 @@ struct request {
     const char *path;          /* raw, without the query */
     const struct route *route; /* NULL: none matched */
     struct path_parts parts;
+    bool has_model;           /* parts.model exists: metrics may name it, whatever the answer */
     const char *content_type; /* lower case, without parameters; "" if none */
     char *body;               /* body_bytes, then a NUL */
     size_t body_bytes;

@@ -133,6 +133,7 @@ struct session *find_session(struct app *app, struct request *request)
     struct session *session;
     const enum session_status status =
         sessions_find(app->sessions, request->parts.model, request->parts.session, &session);
+    request->has_model = status == SESSION_OK;
     if (status == SESSION_OK)
         return session;
     respond_session(request, status);

@@ -135,12 +135,16 @@ START_TEST(test_http_answers_are_counted_by_route_and_model)
     raw_client_ask(&client, "DELETE /busy/m2 HTTP/1.1\r\nHost: x\r\n\r\n", &answer);
     post_bytes("/busy/m3", MAX_BODY + 1);
     raw_client_receive(&client, &answer, false);
+    post_bytes("/busy/unknown", 10);
+    raw_client_receive(&client, &answer, false);
     assert_alive();
     ck_assert(metrics_have("requests_total{model=\"m1\",route=\"busy\",code=\"503\"} 1\n"));
     ck_assert(metrics_have("requests_total{model=\"\",route=\"none\",code=\"405\"} 1\n"));
     ck_assert(metrics_have("requests_total{model=\"\",route=\"busy\",code=\"413\"} 1\n"));
-    ck_assert(metrics_have("request_duration_seconds_count{route=\"busy\"} 2\n"));
-    ck_assert(metrics_have("received_bytes_total 100011\n"));
+    ck_assert(metrics_have("requests_total{model=\"\",route=\"busy\",code=\"503\"} 1\n"));
+    ck_assert(metrics_have("request_duration_seconds_count{route=\"busy\"} 3\n"));
+    ck_assert(metrics_have("received_bytes_total 100021\n"));
+    ck_assert(!metrics_have("unknown"));
     ck_assert(!metrics_have("m2"));
     ck_assert(!metrics_have("m3"));
 }

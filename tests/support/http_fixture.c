@@ -31,6 +31,7 @@ static enum handled echo(struct app *unused, struct request *request)
 static enum handled busy(struct app *unused, struct request *request)
 {
     (void)unused;
+    request->has_model = strcmp(request->parts.model, "unknown") != 0;
     request->response.retry_after_s = 2;
     request->queue_us = 1250;
     request->compute_us = 30;
