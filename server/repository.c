@@ -28,6 +28,16 @@ bool repository_is_model_name(const char *name)
     return name[0] != '.' && n > 0 && n < MODEL_NAME_BYTES && strspn(name, allowed) == n;
 }
 
+/* The next name in a folder; NULL: there are no more, or *reason is the errno of a failure. What
+ * was not read must not pass for what is not there. */
+static const struct dirent *next_entry(DIR *directory, int *reason)
+{
+    errno = 0;
+    const struct dirent *entry = readdir(directory);
+    *reason = entry == NULL ? errno : 0;
+    return entry;
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(a, b);
@@ -53,7 +63,8 @@ enum lstm_status repository_models(const char *folder, char (**names)[MODEL_NAME
         return lstm_fail(error, open_status(errno), "cannot read the model repository %s: %s",
                          folder, strerror(errno));
     enum lstm_status status = LSTM_OK;
-    for (struct dirent *entry; status == LSTM_OK && (entry = readdir(directory)) != NULL;) {
+    int reason = 0;
+    for (const struct dirent *entry; (entry = next_entry(directory, &reason)) != NULL;) {
         const int length = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         if (!repository_is_model_name(entry->d_name) || length >= (int)sizeof path ||
             !is_folder(path))
@@ -67,6 +78,9 @@ enum lstm_status repository_models(const char *folder, char (**names)[MODEL_NAME
         snprintf(list[(*n)++], MODEL_NAME_BYTES, "%s", entry->d_name);
     }
     closedir(directory);
+    if (reason != 0)
+        status = lstm_fail(error, open_status(reason), "cannot read the model repository %s: %s",
+                           folder, strerror(reason));
     if (status != LSTM_OK) {
         free(list);
         *n = 0;
@@ -145,7 +159,8 @@ enum lstm_status repository_versions(const char *folder, const char *model,
     if (directory == NULL)
         return lstm_fail(error, open_status(errno), "cannot read %s: %s", path, strerror(errno));
     enum lstm_status status = LSTM_OK;
-    for (struct dirent *entry; status == LSTM_OK && (entry = readdir(directory)) != NULL;) {
+    int reason = 0;
+    for (const struct dirent *entry; (entry = next_entry(directory, &reason)) != NULL;) {
         const uint64_t number = parse_version(entry->d_name);
         snprintf(version_path, sizeof version_path, "%s/%.60s", path, entry->d_name);
         if (number == 0 || !is_folder(version_path))
@@ -161,6 +176,9 @@ enum lstm_status repository_versions(const char *folder, const char *model,
         snprintf(list[(*n)++].folder, sizeof list->folder, "%.60s", entry->d_name);
     }
     closedir(directory);
+    if (reason != 0)
+        status =
+            lstm_fail(error, open_status(reason), "cannot read %s: %s", path, strerror(reason));
     if (status != LSTM_OK) {
         free(list);
         *n = 0;

@@ -4,6 +4,7 @@
  * Built as build/libfaults.so. Without LSTMD_FAULTS all calls go through. */
 #include "tests/faults/faults.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +91,14 @@ ssize_t read(int fd, void *data, size_t n)
 {
     return judge_file(FAULT_READ, fd) == FAIL ? -1 : REAL(read)(fd, data, n);
 }
+
+struct dirent *readdir(DIR *folder)
+{
+    return judge_file(FAULT_READ, dirfd(folder)) == FAIL ? NULL : REAL(readdir)(folder);
+}
+
+/* On 64-bit machines the two structures are one. */
+struct dirent64 *readdir64(DIR *folder) __attribute__((alias("readdir")));
 
 ssize_t write(int fd, const void *data, size_t n)
 {

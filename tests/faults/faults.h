@@ -13,7 +13,7 @@ enum fault_call {
     FAULT_MAKE_FOLDER, /* mkdir, mkdtemp, chmod */
     FAULT_CREATE,      /* open to write, and open of a folder */
     FAULT_OPEN,        /* open to read */
-    FAULT_READ,
+    FAULT_READ,        /* of files, and of folders' names */
     FAULT_WRITE,
     FAULT_SYNC,
     FAULT_CLOSE,

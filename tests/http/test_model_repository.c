@@ -1,6 +1,7 @@
 /* test_model_repository.c: a daemon follows its repository while requests run on.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "tests/support/cases.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
+#include "tests/support/fault_plan.h"
 #include "tests/support/model_store.h"
 #include "tests/support/temp_folder.h"
 
@@ -250,6 +252,28 @@ START_TEST(test_model_repository_metadata_has_the_shape_of_tensorflow_serving)
 }
 END_TEST
 
+/* What could not be listed is not gone: neither the models nor, with the next call, the versions.
+ */
+START_TEST(test_model_repository_that_cannot_be_listed_changes_nothing)
+{
+    static const struct fault unreadable = {"readdir: I/O errors", FAULT_READ, EIO, true, false};
+    char plan[256];
+    model_store_add(folder.path, "m", "1", model_any, 1);
+    fault_plan_begin(temp_folder_path(&folder, "plan", plan), folder.path);
+    start_without_polling();
+    for (unsigned n = 1; n <= 8; n++) { /* five names of models, then those of versions */
+        struct client_answer answer;
+        fault_plan_arm(&unreadable, n);
+        client_post(&client, "/v1/models/m:load", "", &answer);
+        client_answer_release(&answer);
+        ck_assert(fault_plan_disarm());
+        expect("/v1/models/m:predict", "{\"instances\":[[[1,2]]]}", 200, "predictions");
+    }
+    stop();
+    fault_plan_end();
+}
+END_TEST
+
 Suite *suite_model_repository(void)
 {
     Suite *suite = suite_create("model_repository");
@@ -264,6 +288,7 @@ Suite *suite_model_repository(void)
     tcase_add_test(tcase, test_model_repository_broken_policies_end_the_start);
     tcase_add_test(tcase, test_model_repository_unloaded_model_comes_back_when_it_is_loaded);
     tcase_add_test(tcase, test_model_repository_metadata_has_the_shape_of_tensorflow_serving);
+    tcase_add_test(tcase, test_model_repository_that_cannot_be_listed_changes_nothing);
     suite_add_tcase(suite, tcase);
     return suite;
 }
