@@ -38,15 +38,45 @@ enum lstm_status import_describe(struct import_plan *plan, const char *const *la
     return status;
 }
 
+/* Values that are filled at once. They stay in the caches from where the system clears their memory
+ * to where it is filled, and from there to where they are written. */
+static const size_t piece_values = (size_t)1 << 18;
+
+/* The weights of one tensor, some rows at a time. */
+static enum lstm_status fill_tensor(const struct import_plan *plan, const struct spec *spec,
+                                    const struct build_views *views,
+                                    const struct tensor_spec *tensor, float *weights,
+                                    struct lstm_error *error)
+{
+    const size_t columns = tensor->rank == 2 ? tensor->shape[1] : 1;
+    const size_t end = tensor->offset + tensor->n;
+    const size_t step = piece_values > columns ? piece_values / columns * columns : columns;
+    enum lstm_status status = LSTM_OK;
+    for (size_t begin = tensor->offset; begin < end && status == LSTM_OK; begin += step) {
+        const struct build_window window = {begin, end - begin < step ? end : begin + step,
+                                            weights + begin};
+        status = build_fill(plan, spec, views, &window, error);
+    }
+    return status;
+}
+
+static enum lstm_status fill_weights(const struct import_plan *plan, const struct spec *spec,
+                                     const struct build_views *views, float *weights,
+                                     struct lstm_error *error)
+{
+    enum lstm_status status = LSTM_OK;
+    for (size_t k = 0; k < spec->n_tensors && status == LSTM_OK; k++)
+        status = fill_tensor(plan, spec, views, &spec->tensors[k], weights, error);
+    return status;
+}
+
 enum lstm_status import_build(const struct import_plan *plan, struct spec *spec,
                               struct lstm_model **model, struct lstm_error *error)
 {
     const struct build_views views = {0};
     enum lstm_status status = model_create(spec, NULL, model, error);
-    if (status != LSTM_OK)
-        return status;
-    const struct build_window all = {0, spec->n_weights, (*model)->weights};
-    status = build_fill(plan, spec, &views, &all, error);
+    if (status == LSTM_OK)
+        status = fill_weights(plan, spec, &views, (*model)->weights, error);
     if (status != LSTM_OK) {
         lstm_model_destroy(*model);
         *model = NULL;
@@ -74,11 +104,10 @@ static enum lstm_status get_rows(void *context, const struct tensor_spec *tensor
     return build_fill(pieces->plan, pieces->spec, &views, &window, error);
 }
 
-/* A piece stays in the caches from where it is made to where it is written. */
 enum lstm_status import_save(const struct import_plan *plan, const struct spec *spec,
                              const char *folder, struct lstm_error *error)
 {
-    size_t most = (size_t)1 << 18;
+    size_t most = piece_values;
     for (size_t k = 0; k < spec->n_tensors; k++)
         if (spec->tensors[k].rank == 2 && spec->tensors[k].shape[1] > most)
             most = spec->tensors[k].shape[1];
@@ -129,6 +158,5 @@ enum lstm_status import_fill_slot(const struct import_source *source,
 {
     struct slot_turn turn = {source, suffix};
     const struct build_views views = {turn_to_slot, &turn};
-    const struct build_window all = {0, spec->n_weights, slot};
-    return build_fill(plan, spec, &views, &all, error);
+    return fill_weights(plan, spec, &views, slot, error);
 }

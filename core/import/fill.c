@@ -10,7 +10,7 @@
 
 /* Values of one vector register, and a tile whose rows and columns stay in the caches and whose
  * pages stay in the table of translations while it is turned. */
-enum { FOUR = 4, TILE_ROWS = 16, TILE_COLUMNS = 256 };
+enum { FOUR = 4, TILE_ROWS = 32, TILE_COLUMNS = 256 };
 
 typedef float four __attribute__((vector_size(FOUR * sizeof(float))));
 
