@@ -353,6 +353,18 @@ bool onnx_flow_merge(struct onnx_flow *flow, const struct onnx_flow *next, const
     return flow->parts[0].reads == ONNX_FORWARD && flow->parts[1].reads == ONNX_BACKWARD;
 }
 
+bool onnx_flow_same(const struct onnx_flow *a, const struct onnx_flow *b)
+{
+    if (!same_atoms(a, b) || a->input != b->input || a->merge != b->merge ||
+        a->n_parts != b->n_parts)
+        return false;
+    for (size_t i = 0; i < (a->merge != NULL ? 2 : a->n_parts); i++)
+        if (a->parts[i].layer != b->parts[i].layer || a->parts[i].stage != b->parts[i].stage ||
+            a->parts[i].reads != b->parts[i].reads || a->parts[i].when != b->parts[i].when)
+            return false;
+    return true;
+}
+
 void onnx_flow_shape(const struct onnx_flow *flow, struct onnx_sizes *shape)
 {
     *shape = (struct onnx_sizes){.n = flow->rank};

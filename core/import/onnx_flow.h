@@ -103,6 +103,9 @@ LSTM_MUST_CHECK bool onnx_flow_concat(struct onnx_flow *flow, const struct onnx_
 LSTM_MUST_CHECK bool onnx_flow_merge(struct onnx_flow *flow, const struct onnx_flow *next,
                                      const char *mode);
 
+/* Whether they are the same values with the same axes. */
+bool onnx_flow_same(const struct onnx_flow *a, const struct onnx_flow *b);
+
 /* The lengths of all axes, as the operator Shape gives them. */
 void onnx_flow_shape(const struct onnx_flow *flow, struct onnx_sizes *shape);
 

@@ -194,8 +194,9 @@ static enum lstm_status read_opset(const struct onnx_reading *reading, struct pr
         return LSTM_OK;
     if (version.value > ONNX_MAX_OPSET)
         return lstm_fail(reading->error, LSTM_UNSUPPORTED,
-                         "the file needs operator set %llu of ONNX; those up to 22 are known",
-                         (unsigned long long)version.value);
+                         "the file needs operator set %llu of ONNX; those up to %d are known: "
+                         "export it with opset_version=%d",
+                         (unsigned long long)version.value, ONNX_MAX_OPSET, ONNX_MAX_OPSET);
     model->opset = (int64_t)version.value;
     return LSTM_OK;
 }

@@ -11,7 +11,11 @@
 #include "core/import/import.h"
 
 /* Subgraphs of If nodes lie at most this deep. */
-enum { ONNX_MAX_DEPTH = 4, ONNX_MAX_NODES = 1 << 16, ONNX_MAX_OPSET = 64 };
+enum { ONNX_MAX_DEPTH = 4, ONNX_MAX_NODES = 1 << 16 };
+
+/* Operator sets up to this one are known: what those above 17 changed of the operators that are
+ * read here is more types, and inputs in the place of attributes. */
+enum { ONNX_MAX_OPSET = 24 };
 
 struct onnx_bytes {
     const unsigned char *bytes;

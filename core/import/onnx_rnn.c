@@ -29,12 +29,18 @@ struct rnn {
     enum onnx_reads reads;
     int64_t layout;
     unsigned time, batch; /* atoms of X's axes */
+    bool is_second;       /* the other direction of the plan's last layer */
     struct import_layer *layer;
 };
 
 static enum lstm_status refuse(const struct rnn *rnn, const char *what)
 {
     return lstm_fail(rnn->run->error, LSTM_UNSUPPORTED, "%s: %s", rnn->who, what);
+}
+
+static enum import_kind kind_of(const struct rnn *rnn)
+{
+    return rnn->is_lstm ? IMPORT_LSTM : IMPORT_GRU;
 }
 
 /* ---- Attributes -------------------------------------------------------------------------------
@@ -156,9 +162,10 @@ static enum lstm_status read_axes(struct rnn *rnn, const struct onnx_flow *flow)
 static enum lstm_status read_input(struct rnn *rnn, const struct onnx_flow **flow)
 {
     struct onnx_run *run = rnn->run;
-    enum onnx_when when;
+    enum onnx_when when = ONNX_WHOLE;
     enum lstm_status status = onnx_read_flow(run, rnn->node, X, flow);
-    if (status == LSTM_OK)
+    rnn->is_second = status == LSTM_OK && onnx_pair_is_open(run, kind_of(rnn), rnn->reads, *flow);
+    if (status == LSTM_OK && !rnn->is_second)
         status = onnx_read_when(run, rnn->who, *flow, &when);
     if (status == LSTM_OK)
         status = read_axes(rnn, *flow);
@@ -329,28 +336,43 @@ static enum lstm_status set_output(const struct rnn *rnn, const struct onnx_flow
     return onnx_set_flow(rnn->run, rnn->node, k, &flow);
 }
 
-static enum lstm_status add_layer(struct rnn *rnn, const struct onnx_flow *from)
+/* The node's cells and options; its layer is there. */
+static enum lstm_status read_layer(struct rnn *rnn, const struct onnx_flow *from)
 {
-    struct onnx_run *run = rnn->run;
     size_t features;
     if (!onnx_flow_size(from, 2, &features))
         features = 0;
-    enum lstm_status status =
-        onnx_add_layer(run, rnn->node, rnn->is_lstm ? IMPORT_LSTM : IMPORT_GRU, &rnn->layer);
+    rnn->layer->units = rnn->units;
+    rnn->layer->reset_after =
+        !rnn->is_lstm && onnx_attribute_int(rnn->node, "linear_before_reset", 0) != 0;
+    enum lstm_status status = read_cells(rnn, features);
+    if (status == LSTM_OK)
+        status = read_activations(rnn);
+    return status == LSTM_OK ? check_clip(rnn) : status;
+}
+
+static enum lstm_status add_layer(struct rnn *rnn, const struct onnx_flow *from)
+{
+    struct onnx_run *run = rnn->run;
+    enum lstm_status status = onnx_add_layer(run, rnn->node, kind_of(rnn), &rnn->layer);
     if (status != LSTM_OK)
         return status;
     struct onnx_layer *about = &run->layers[run->plan->n_layers - 1];
     about->is_recurrent = true;
     about->is_bidirectional = rnn->n_directions == 2;
     about->reads = rnn->reads;
-    rnn->layer->units = rnn->units;
+    about->from = from;
     rnn->layer->go_backwards = rnn->reads == ONNX_BACKWARD;
-    rnn->layer->reset_after =
-        !rnn->is_lstm && onnx_attribute_int(rnn->node, "linear_before_reset", 0) != 0;
-    status = read_cells(rnn, features);
-    if (status == LSTM_OK)
-        status = read_activations(rnn);
-    return status == LSTM_OK ? check_clip(rnn) : status;
+    return read_layer(rnn, from);
+}
+
+static enum lstm_status add_direction(struct rnn *rnn, const struct onnx_flow *from)
+{
+    struct import_layer second = {.kind = kind_of(rnn)};
+    rnn->layer = &second;
+    enum lstm_status status = read_layer(rnn, from);
+    rnn->layer = NULL;
+    return status == LSTM_OK ? onnx_pair_close(rnn->run, rnn->who, rnn->reads, &second) : status;
 }
 
 enum lstm_status onnx_rnn_evaluate(struct onnx_run *run, const struct onnx_node *node)
@@ -365,7 +387,7 @@ enum lstm_status onnx_rnn_evaluate(struct onnx_run *run, const struct onnx_node 
     if (status == LSTM_OK)
         status = read_units(&rnn);
     if (status == LSTM_OK)
-        status = add_layer(&rnn, from);
+        status = rnn.is_second ? add_direction(&rnn, from) : add_layer(&rnn, from);
     if (status == LSTM_OK)
         status = check_lengths(&rnn);
     if (status == LSTM_OK)

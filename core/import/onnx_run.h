@@ -30,6 +30,7 @@ struct onnx_layer {
                      read something else now */
     bool has_bias, has_activation, is_recurrent, is_bidirectional;
     enum onnx_reads reads;
+    const struct onnx_flow *from; /* what a recurrent layer reads */
 };
 
 struct onnx_run {
@@ -66,6 +67,18 @@ extern const struct onnx_operator onnx_layer_operators[];    /* onnx_dense.c */
 LSTM_MUST_CHECK enum lstm_status onnx_rnn_evaluate(struct onnx_run *run,
                                                    const struct onnx_node *node);
 LSTM_MUST_CHECK enum lstm_status onnx_embed(struct onnx_run *run, const struct onnx_node *node);
+
+/* ---- Two nodes that are one layer (onnx_pair.c) ----------------------------------------------
+ */
+
+/* Whether the plan's last layer is the other direction of a node that reads this flow so. */
+bool onnx_pair_is_open(const struct onnx_run *run, enum import_kind kind, enum onnx_reads reads,
+                       const struct onnx_flow *from);
+
+/* The layer gets the node's cell as its second direction. UNSUPPORTED: they differ in more. */
+LSTM_MUST_CHECK enum lstm_status onnx_pair_close(struct onnx_run *run, const char *who,
+                                                 enum onnx_reads reads,
+                                                 const struct import_layer *node);
 
 /* ---- Values by name (onnx_values.c) ---------------------------------------------------------- */
 

@@ -47,6 +47,12 @@ static const char *const cases[] = {
     "embedding",
     "branch",
     "stacked",
+    "pair_lstm",
+    "pair_lstm_layers",
+    "pair_gru_reverse_first",
+    "classifier_opset_17",
+    "classifier_opset_24",
+    "lstm_mean_opset_18",
     "external",
     "given",
     "torch_lstm_9",
@@ -192,6 +198,7 @@ static const struct {
     {"loop", "Loop node 'unrolled'", "GRU"},
     {"no_weights", "LSTM node 'lstm'", "--inputs"},
     {"one_direction", "output 'Z'", "directions"},
+    {"opset", "operator set 99", "opset_version=24"},
     {"output_activation", "LSTM node 'lstm'", "differ"},
     {"outside", "weights.bin", "tensor"},
     {"quantized", "LSTM node 'lstm'", "int8"},
@@ -199,6 +206,7 @@ static const struct {
     {"shape", "LSTM node 'lstm'", "input 1"},
     {"two_activations", "LSTM node 'lstm'", "different activations"},
     {"two_heads", "MatMul node 'b'", "layer 'a' comes between"},
+    {"unequal_pair", "LSTM node 'back_lstm'", "one kind of cell"},
     {"unknown", "LayerNormalization node 'norm'", "lstmd"},
 };
 

@@ -268,7 +268,32 @@ def halves(case: Case) -> onnx.ModelProto:
     return case.model(["both"])
 
 
-def merged(case: Case, how: str) -> onnx.ModelProto:
+def paired(case: Case, op: str, n_layers: int, whole: bool,
+           order: tuple[str, str] = BOTH) -> onnx.ModelProto:
+    """The directions of each layer as two nodes, in this order, and a Concat, forward first."""
+    x = case.numbers(BATCH, STEPS, FEATURES)
+    x_name, y, states = case.take("X", TIME_FIRST), x, []
+    for k in range(n_layers):
+        halves, parts = {}, {}
+        for direction in order:
+            name = f"{direction}{k}"
+            rnn = case.rnn(op, y.shape[2], (direction,))
+            halves[direction] = rnn.run(y)
+            case.node(rnn, x_name, [name + "_Y", name + "_Y_h"], name=name + "_")
+            is_last = k == n_layers - 1 and not whole
+            axis = case.constant(name + "_axis", np.array([0 if is_last else 1], np.int64))
+            parts[direction] = case.add("Squeeze", [name + ("_Y_h" if is_last else "_Y"), axis],
+                                        [name])
+        x_name = case.add("Concat", [parts[d] for d in BOTH], [f"joined{k}"], axis=-1)
+        y = np.concatenate([halves[d][0][:, :, 0] for d in BOTH], -1)
+        states += [halves[d][1][0] for d in BOTH]
+    case.expect(x, y if whole else np.concatenate([final[0] for final in states[-2:]], -1),
+                listed(states))
+    return case.model([x_name])
+
+
+def merged(case: Case, how: str, opset: int = 14) -> onnx.ModelProto:
+    case.opset = opset
     rnn, x = case.rnn("LSTM", directions=BOTH), case.numbers(BATCH, STEPS, FEATURES)
     y, finals = rnn.run(x)
     case.node(rnn, case.take("X", TIME_FIRST), ["Y"])
@@ -277,7 +302,7 @@ def merged(case: Case, how: str) -> onnx.ModelProto:
         case.add(how, ["Y", axes], ["Z"], keepdims=0)
         case.expect(x, y.sum(2), listed(finals))
         return case.model(["Z"])
-    case.add("Split", ["Y"], ["fw", "bw"], axis=1)
+    case.add("Split", ["Y"], ["fw", "bw"], axis=1, **{"num_outputs": 2} if opset >= 18 else {})
     case.add(how, ["fw", "bw"], ["Z"])
     if how == "Add":
         case.add("Mul", ["Z", case.constant("half", np.array(0.5))], ["A"])
@@ -434,6 +459,12 @@ NODES: dict[str, Callable[[Case], onnx.ModelProto]] = {
     "embedding": embedded,
     "branch": branched,
     "stacked": stacked,
+    "pair_lstm": lambda c: paired(c, "LSTM", 1, True),
+    "pair_lstm_layers": lambda c: paired(c, "LSTM", 2, False),
+    "pair_gru_reverse_first": lambda c: paired(c, "GRU", 2, True, ("reverse", "forward")),
+    "classifier_opset_17": lambda c: classifier(c, 17),
+    "classifier_opset_24": lambda c: classifier(c, 24),
+    "lstm_mean_opset_18": lambda c: merged(c, "Add", 18),
 }
 
 
@@ -577,6 +608,13 @@ def refused(case: Case, what: str) -> onnx.ModelProto:
     elif what == "last_of_both":
         case.add("Gather", ["Y", case.constant("at", np.array(-1, np.int64))], ["Z"], axis=0)
         outputs = ["Z"]
+    elif what == "unequal_pair":
+        other = case.rnn("LSTM", directions=("reverse",), activations=["Sigmoid", "Relu", "Relu"])
+        case.node(other, "X", ["Z"], name="back_")
+        case.add("Concat", ["Y", "Z"], ["both"], axis=-1)
+        outputs = ["both"]
+    elif what == "opset":
+        case.opset = 99
     elif what == "cell_state":
         outputs = ["Y_c"]
     elif what == "two_heads":
@@ -614,7 +652,7 @@ def refused(case: Case, what: str) -> onnx.ModelProto:
 REFUSED = ["cell_state", "clip", "constant_state", "feed_forward", "foreign", "input_forget",
            "last_of_both", "leaky", "logits_too", "loop", "no_weights", "one_direction",
            "output_activation", "outside", "quantized", "residual", "shape",
-           "two_activations", "two_heads", "unknown"]
+           "two_activations", "two_heads", "unknown", "unequal_pair", "opset"]
 
 
 def main() -> None:
