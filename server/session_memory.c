@@ -46,7 +46,7 @@ static void destroy(struct sessions *base)
 static struct memory_session *session_create(struct memory_sessions *sessions,
                                              const struct served_version *version, const char *id)
 {
-    const size_t state_size = lstm_model_info(batch_queue_model(version->queue))->state_size;
+    const size_t state_size = session_state_size(version);
     const size_t id_bytes = strlen(id) + 1;
     const size_t at =
         (offsetof(struct memory_session, id) + id_bytes + 3) / sizeof(float) * sizeof(float);
@@ -154,8 +154,7 @@ static enum session_status begin(struct sessions *base, const struct served_vers
         return SESSION_NO_MEMORY;
     session->steps = steps;
     if (state != NULL)
-        memcpy(session->state, state,
-               lstm_model_info(batch_queue_model(version->queue))->state_size * sizeof *state);
+        memcpy(session->state, state, session_state_size(version) * sizeof *state);
     return add(sessions, session, info);
 }
 
@@ -170,8 +169,7 @@ enum session_status session_memory_restore(struct sessions *base,
         return SESSION_NO_MEMORY;
     session->begun_us -= info->age_us;
     session->steps = info->steps;
-    memcpy(session->state, state,
-           lstm_model_info(batch_queue_model(version->queue))->state_size * sizeof *state);
+    memcpy(session->state, state, session_state_size(version) * sizeof *state);
     return add(sessions, session, &restored);
 }
 

@@ -9,11 +9,6 @@
 
 #include "server/session_memory_internal.h"
 
-static size_t state_size(const struct served_version *version)
-{
-    return lstm_model_info(batch_queue_model(version->queue))->state_size;
-}
-
 static const struct served_version *retain_version(struct memory_session *session)
 {
     pthread_mutex_lock(&session->store->lock);
@@ -36,7 +31,7 @@ static bool read_state(struct memory_session *session, const struct served_versi
     pthread_mutex_lock(&session->store->lock);
     const bool is_same = session->version == version;
     if (is_same) {
-        memcpy(state, session->state, state_size(version) * sizeof *state);
+        memcpy(state, session->state, session_state_size(version) * sizeof *state);
         *steps = session->steps;
     }
     pthread_mutex_unlock(&session->store->lock);
@@ -48,7 +43,7 @@ enum session_status session_run_copy_state(struct session *session, float **stat
 {
     for (;;) {
         *version = retain_version((struct memory_session *)session);
-        *state = calloc(state_size(*version) + 1, sizeof **state);
+        *state = calloc(session_state_size(*version) + 1, sizeof **state);
         if (*state != NULL && read_state((struct memory_session *)session, *version, *state, steps))
             return SESSION_OK;
         registry_release(*version);
@@ -73,7 +68,7 @@ enum session_status session_run_write_state(struct session *base,
     else if (session->version != version)
         status = SESSION_MISFIT;
     if (status == SESSION_OK) {
-        memcpy(session->state, state, state_size(version) * sizeof *state);
+        memcpy(session->state, state, session_state_size(version) * sizeof *state);
         session->steps = steps;
         session_touch(session);
     }
@@ -129,7 +124,7 @@ static void on_done(struct batch_job *job)
     struct memory_session *session = (struct memory_session *)piece->session;
     pthread_mutex_lock(&session->store->lock);
     if (job->fate == BATCH_COMPUTED && job->status == LSTM_OK) {
-        memcpy(session->state, piece->state, state_size(session->version) * sizeof(float));
+        memcpy(session->state, piece->state, session_state_size(session->version) * sizeof(float));
         session->steps += piece->sequence->steps;
     }
     if (!session->has_ended)

@@ -1,4 +1,4 @@
-/* session_shared.c: shared sessions begun, found, changed, listed and ended.
+/* session_shared.c: shared sessions begun, found, listed and ended.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "server/session_shared.h"
 
@@ -10,14 +10,8 @@
 #include "server/log.h"
 #include "server/session_question.h"
 
-/* MOST_TRIES: of a change that other servers' pieces come before. KEEP_US: how long a version is
- * kept after its last session's last use here, at least. */
-enum { MOST_TRIES = 100, KEEP_US = 60000000 };
-
-static size_t state_size(const struct served_version *version)
-{
-    return lstm_model_info(batch_queue_model(version->queue))->state_size;
-}
+/* How long a version is kept after its last session's last use here, at least. */
+enum { KEEP_US = 60000000 };
 
 /* What was asked changed nothing: that its answer is lost does not matter. */
 static enum session_status of_reading(enum session_status status)
@@ -58,9 +52,8 @@ static void release(struct session *base)
     free(session);
 }
 
-/* Takes the record of an answer over into a session. */
-static enum session_status take_record(struct shared_session *session,
-                                       const struct redis_reply *reply)
+enum session_status session_shared_take_record(struct shared_session *session,
+                                               const struct redis_reply *reply)
 {
     const char *field = "";
     session_record_release(&session->record);
@@ -102,7 +95,7 @@ enum session_status session_shared_resolve(struct shared_session *session)
     if (version == NULL)
         return SESSION_ELSEWHERE;
     const bool is_ours = weights == session->record.weights;
-    if (is_ours && session->record.n_floats == state_size(version)) {
+    if (is_ours && session->record.n_floats == session_state_size(version)) {
         session->version = version;
         return SESSION_OK;
     }
@@ -143,7 +136,7 @@ static enum session_status ask_begin(struct shared_session *session,
     enum session_status status = session_question_ask(&question, session->store, &reply);
     if (status == SESSION_OK) {
         metric_add(session->store->created, 1);
-        status = take_record(session, reply);
+        status = session_shared_take_record(session, reply);
     }
     redis_reply_release(reply);
     return status;
@@ -164,7 +157,7 @@ static enum session_status begin(struct sessions *base, const struct served_vers
         session_versions_find(store->versions, version->model, version->number, &change.weights);
     if (change.version == NULL)
         return SESSION_ELSEWHERE;
-    const size_t n_floats = state_size(change.version);
+    const size_t n_floats = session_state_size(change.version);
     float *zeros = calloc(n_floats + 1, sizeof *zeros);
     struct shared_session *session = create(store, version->model, id != NULL ? id : made_id);
     if (session != NULL && zeros != NULL) {
@@ -195,7 +188,7 @@ static enum session_status find(struct sessions *base, const char *model, const 
     session_question_init(&question, store, "load", model, id);
     enum session_status status = of_reading(session_question_ask(&question, store, &reply));
     if (status == SESSION_OK)
-        status = take_record(session, reply);
+        status = session_shared_take_record(session, reply);
     redis_reply_release(reply);
     if (status == SESSION_OK)
         *found = &session->base;
@@ -221,108 +214,6 @@ static enum session_status copy_state(struct session *base, float **state,
     *version = registry_retain(session->version);
     *steps = session->record.steps;
     return SESSION_OK;
-}
-
-/* ---- Changed --------------------------------------------------------------------------------- */
-
-/* What the store has now, as far as the session knows it. */
-static void apply(struct shared_session *session, const struct session_change *change)
-{
-    struct session_record *record = &session->record;
-    memmove(record->state, change->state, record->n_floats * sizeof *record->state);
-    memcpy(record->token, change->token, sizeof record->token);
-    record->version = change->version->number;
-    record->weights = change->weights;
-    record->steps = change->steps;
-    record->generation++;
-    record->used_ms = session->now_ms;
-}
-
-enum session_status session_shared_commit(struct shared_session *session,
-                                          const struct session_change *change)
-{
-    const struct session_record *record = &session->record;
-    struct session_question question;
-    struct redis_reply *reply;
-    session_question_init(&question, session->store, "commit", session->model, session->id);
-    session_question_add_number(&question, record->generation);
-    session_question_add_text(&question, record->token);
-    session_question_add_text(&question, change->token);
-    session_question_add_number(&question, change->version->number);
-    session_question_add_number(&question, change->weights);
-    session_question_add_number(&question, change->steps);
-    session_question_add_state(&question, change->state, record->n_floats);
-    enum session_status status = session_question_ask(&question, session->store, &reply);
-    if (status == SESSION_OK) {
-        apply(session, change);
-    } else if (status == SESSION_CONTENDED) {
-        const enum session_status taken = take_record(session, reply);
-        status = taken == SESSION_OK ? SESSION_CONTENDED : taken;
-    }
-    redis_reply_release(reply);
-    return status;
-}
-
-static bool is_active(const struct shared_session *session)
-{
-    return session_shared_find_active(session_lane_current(), session->model, session->id) != NULL;
-}
-
-static enum session_status write_state(struct session *base, const struct served_version *version,
-                                       const float *state, uint64_t steps)
-{
-    struct shared_session *session = (struct shared_session *)base;
-    const uint64_t weights = session->record.weights;
-    char token[SESSION_TOKEN_BYTES];
-    enum session_status status = SESSION_CONTENDED;
-    if (is_active(session))
-        return SESSION_BUSY;
-    for (int i = 0; i < MOST_TRIES && status == SESSION_CONTENDED; i++) {
-        const struct session_change change = {version, weights, steps, state, token};
-        if (!session_record_make_token(token))
-            return SESSION_NO_MEMORY;
-        if (session->record.version != version->number || session->record.weights != weights ||
-            session->record.n_floats != state_size(version))
-            return SESSION_MISFIT;
-        status = session_shared_commit(session, &change);
-    }
-    return status;
-}
-
-/* One try, from the record as it was read. */
-static enum session_status try_move(struct shared_session *session,
-                                    const struct served_version *version)
-{
-    struct session_change change = {.steps = session->record.steps, .state = session->record.state};
-    char token[SESSION_TOKEN_BYTES];
-    registry_release(session->version);
-    session->version = NULL;
-    enum session_status status = session_shared_resolve(session);
-    if (status != SESSION_OK)
-        return status;
-    if (strcmp(session->model, version->model) != 0 ||
-        !session_states_fit(session->version, version))
-        return SESSION_MISFIT;
-    change.token = token;
-    change.version = session_versions_find(session->store->versions, version->model,
-                                           version->number, &change.weights);
-    if (change.version == NULL)
-        return SESSION_ELSEWHERE;
-    status = session_record_make_token(token) ? session_shared_commit(session, &change)
-                                              : SESSION_NO_MEMORY;
-    registry_release(change.version);
-    return status;
-}
-
-static enum session_status move(struct session *base, const struct served_version *version)
-{
-    struct shared_session *session = (struct shared_session *)base;
-    enum session_status status = SESSION_CONTENDED;
-    if (is_active(session))
-        return SESSION_BUSY;
-    for (int i = 0; i < MOST_TRIES && status == SESSION_CONTENDED; i++)
-        status = try_move(session, version);
-    return status;
 }
 
 /* ---- Ended and listed ------------------------------------------------------------------------ */
@@ -442,8 +333,8 @@ static const struct session_store table = {.destroy = destroy,
                                            .version = find_version,
                                            .info = info,
                                            .copy_state = copy_state,
-                                           .write_state = write_state,
-                                           .move = move,
+                                           .write_state = session_shared_write_state,
+                                           .move = session_shared_move,
                                            .run = session_shared_run,
                                            .end = end,
                                            .discard = discard,

@@ -1,5 +1,5 @@
-/* session_shared_internal.h: what shared sessions are inside, shared by session_shared.c and
- * session_shared_run.c. SPDX-License-Identifier: Apache-2.0 */
+/* session_shared_internal.h: what shared sessions are inside, shared by session_shared*.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SESSION_SHARED_INTERNAL_H
 #define SESSION_SHARED_INTERNAL_H
 
@@ -60,7 +60,16 @@ LSTM_MUST_CHECK enum session_status session_shared_commit(struct shared_session 
 struct shared_session *session_shared_find_active(struct session_lane *lane, const char *model,
                                                   const char *id);
 
-/* What session_store.h says of run(). */
+/* Takes the record of an answer over into a session. DAMAGED, NO_MEMORY: then it has none. */
+LSTM_MUST_CHECK enum session_status session_shared_take_record(struct shared_session *session,
+                                                               const struct redis_reply *reply);
+
+/* What session_store.h says of write_state(), move() and run(). */
+enum session_status session_shared_write_state(struct session *session,
+                                               const struct served_version *version,
+                                               const float *state, uint64_t steps);
+enum session_status session_shared_move(struct session *session,
+                                        const struct served_version *version);
 enum session_status session_shared_run(struct session *session,
                                        const struct served_version *version,
                                        struct session_piece *piece);

@@ -48,6 +48,9 @@ struct session {
 /* 128 random bits in hex. False: the kernel has none. */
 bool session_make_id(char id[SESSION_ID_BYTES]);
 
+/* Floats of a state of the version's. */
+size_t session_state_size(const struct served_version *version);
+
 /* Whether states of one version mean the same to the other: the same cells in the same order. One
  * that reads backwards takes no sessions. */
 bool session_states_fit(const struct served_version *a, const struct served_version *b);

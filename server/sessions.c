@@ -19,6 +19,11 @@ bool session_make_id(char id[SESSION_ID_BYTES])
     return true;
 }
 
+size_t session_state_size(const struct served_version *version)
+{
+    return lstm_model_info(batch_queue_model(version->queue))->state_size;
+}
+
 bool session_states_fit(const struct served_version *a, const struct served_version *b)
 {
     const struct lstm_model *x = batch_queue_model(a->queue), *y = batch_queue_model(b->queue);
