@@ -122,3 +122,9 @@ void entries_remove_version(struct registry *registry, struct model_entry *model
     pthread_mutex_unlock(&registry->lock);
     registry_release(&version->served);
 }
+
+int64_t entries_stamp(enum lstm_status status, int64_t changed)
+{
+    enum { NO_FILE = -1 };
+    return status == LSTM_NO_MEMORY || status == LSTM_IO ? NO_FILE : changed;
+}

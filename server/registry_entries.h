@@ -86,4 +86,20 @@ struct version *entries_add_version(struct registry *registry, struct model_entr
 void entries_remove_version(struct registry *registry, struct model_entry *model,
                             struct version *version);
 
+/* What is kept as the stamp of files that were read with this status: `changed`, or where the next
+ * try may go better with the same files (memory or descriptors were used up, the disk failed), that
+ * of no file, so that the next scan reads them again. */
+int64_t entries_stamp(enum lstm_status status, int64_t changed);
+
+/* Reads models.json if it changed; *is_new: there are new policies. What is wrong with a new one is
+ * logged once, and the old ones stay; only at the first scan it is an error: INVALID, IO,
+ * NO_MEMORY.
+ */
+LSTM_MUST_CHECK enum lstm_status registry_read_policies(struct registry *registry, bool *is_new,
+                                                        struct lstm_error *error);
+
+/* Logs the models that models.json names and that are not among the n names. */
+void registry_warn_of_strangers(const struct registry *registry, char (*names)[MODEL_NAME_BYTES],
+                                size_t n_names);
+
 #endif

@@ -10,9 +10,6 @@
 #include "server/registry_entries.h"
 #include "server/version_load.h"
 
-/* The stamp of no file: what failed is read again with the next scan. */
-enum { TRY_AGAIN = -1 };
-
 /* What lies on disk of one model, newest first. */
 struct on_disk {
     struct repository_version *versions; /* owned */
@@ -52,13 +49,6 @@ static enum lstm_status load(const struct registry *registry, struct version *ve
     if (length >= (int)sizeof path)
         return lstm_fail(error, LSTM_INVALID, "the path of %s is too long", version->model);
     return version_load(path, version->model, registry->batcher, &version->served.queue, error);
-}
-
-/* Whether the next try may go better with the same files: memory or descriptors were used up, the
- * disk failed. */
-static bool may_pass(enum lstm_status status)
-{
-    return status == LSTM_NO_MEMORY || status == LSTM_IO;
 }
 
 /* `before` is what the last try failed of: it is one line of the log, however often it fails. */
@@ -108,7 +98,7 @@ static bool bring_up(struct registry *registry, struct model_entry *model,
     }
     const int64_t begin = monotonic_us();
     enum lstm_status status = load(registry, version, wanted->folder, &error);
-    version->changed = may_pass(status) ? TRY_AGAIN : wanted->changed;
+    version->changed = entries_stamp(status, wanted->changed);
     if (status == LSTM_OK)
         restore_head(registry, version);
     set_state(registry, version, status == LSTM_OK ? VERSION_AVAILABLE : VERSION_END, status,
@@ -248,53 +238,6 @@ static enum lstm_status list_models(const struct registry *registry,
     return repository_models(registry->folder, names, n, error);
 }
 
-/* ---- Policies ------------------------------------------------------------------------------- */
-
-static void warn_of_strangers(const struct model_policies *policies,
-                              char (*names)[MODEL_NAME_BYTES], size_t n_names)
-{
-    for (size_t i = 0; i < policies->n; i++) {
-        size_t k = 0;
-        while (k < n_names && strcmp(names[k], policies->policies[i].model) != 0)
-            k++;
-        if (k == n_names)
-            log_warn("model_missing", L_STR("model", policies->policies[i].model),
-                     L_STR("error", "models.json names it, but it has no folder"));
-    }
-}
-
-/* Reads models.json if it changed; *is_new: there are new policies. */
-static enum lstm_status read_policies(struct registry *registry, bool *is_new,
-                                      struct lstm_error *error)
-{
-    char path[PATH_MAX + 16];
-    struct model_policies policies;
-    struct lstm_error why;
-    snprintf(path, sizeof path, "%s/models.json", registry->folder);
-    const int64_t changed = repository_file_stamp(path);
-    *is_new = false;
-    if (changed == registry->policies_changed)
-        return LSTM_OK;
-    enum lstm_status status = model_policies_load(path, &policies, &why);
-    if (status != LSTM_OK && !registry->has_scanned)
-        return lstm_fail(error, status, "%s", why.text);
-    registry->policies_changed = may_pass(status) ? TRY_AGAIN : changed;
-    if (status != LSTM_OK) {
-        if (strcmp(why.text, registry->policies_failure) != 0)
-            log_error("policies_failed", L_STR("error", why.text));
-        snprintf(registry->policies_failure, sizeof registry->policies_failure, "%s", why.text);
-        return LSTM_OK;
-    }
-    registry->policies_failure[0] = '\0';
-    pthread_mutex_lock(&registry->lock);
-    struct model_policies old = registry->policies;
-    registry->policies = policies;
-    pthread_mutex_unlock(&registry->lock);
-    model_policies_release(&old);
-    *is_new = true;
-    return LSTM_OK;
-}
-
 /* ---- What others call ----------------------------------------------------------------------- */
 
 enum lstm_status registry_scan(struct registry *registry, struct lstm_error *error)
@@ -305,13 +248,13 @@ enum lstm_status registry_scan(struct registry *registry, struct lstm_error *err
     enum lstm_status status = list_models(registry, &names, &n, error);
     if (status != LSTM_OK)
         return status;
-    status = read_policies(registry, &is_new, error);
+    status = registry_read_policies(registry, &is_new, error);
     if (status != LSTM_OK) {
         free(names);
         return status;
     }
     if (is_new)
-        warn_of_strangers(&registry->policies, names, n);
+        registry_warn_of_strangers(registry, names, n);
     for (struct model_entry *model = registry->models; model != NULL; model = model->next)
         model->is_seen = false;
     for (size_t i = 0; i < n; i++)
