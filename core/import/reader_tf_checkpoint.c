@@ -72,8 +72,24 @@ static enum lstm_status open_source(struct import_source *source, struct lstm_er
     return tf_bundle_read(source, source->bytes, source->n, prefix, &bundle, error);
 }
 
+/* Variables of TensorFlow 2 lie under their places in Python's objects ("variables/0"), which say
+ * nothing of layers. */
+static enum lstm_status plan_network(struct import_source *source,
+                                     const struct lstm_import_options *options,
+                                     struct import_plan *plan, struct lstm_error *error)
+{
+    const enum lstm_status status = import_plan_by_names(source, options, plan, error);
+    if (status != LSTM_UNSUPPORTED || import_find(source, "_CHECKPOINTABLE_OBJECT_GRAPH") == NULL)
+        return status;
+    return lstm_fail(
+        error, LSTM_UNSUPPORTED,
+        "these are the variables of a model of TensorFlow 2, without its layers: of a "
+        "SavedModel, give the folder that has saved_model.pb; of a checkpoint, load it "
+        "and save the model with model.save(\"model.keras\")");
+}
+
 const struct import_reader reader_tf_checkpoint = {.name = "tf-checkpoint",
                                                    .title = "TensorFlow checkpoint (V2)",
                                                    .probe = probe,
                                                    .open = open_source,
-                                                   .plan = import_plan_by_names};
+                                                   .plan = plan_network};

@@ -3,12 +3,16 @@
  *
  * tests/data/import/tf1 and what is expected of it come from tests/tools/make_tf_checkpoints.py. */
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/crc32c.h"
+#include "core/import/readers.h"
+#include "core/import/source.h"
 #include "core/import/tf_table.h"
+#include "core/trainer.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/cases.h"
 #include "tests/support/temp_folder.h"
@@ -19,7 +23,8 @@ Suite *suite_import_tf1(void);
 
 static const char *const names[] = {"example", "weights_1_0", "linear_0_12",    "lstm_cell_0_12",
                                     "gru_1_2", "gru_1_0",     "gru_0_12",       "stack",
-                                    "shared",  "peepholes",   "dense_in_front", "bidirectional"};
+                                    "shared",  "peepholes",   "dense_in_front", "bidirectional",
+                                    "sharded", "embedding",   "cudnn_lstm",     "cudnn_gru"};
 
 /* What CASE.txt says. */
 struct answer {
@@ -353,6 +358,24 @@ END_TEST
 
 /* ---- The optimizer's state ------------------------------------------------------------------ */
 
+static void assert_slot(const struct import_source *source, const struct lstm_trainer *trainer,
+                        const char *variable, const char *suffix, const char *tensor,
+                        const float *slots)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s%s", variable, suffix);
+    const struct import_array *slot = import_find(source, name);
+    ck_assert_ptr_nonnull(slot);
+    for (size_t k = 0; k < trainer->spec->n_tensors; k++) {
+        const struct tensor_spec *about = &trainer->spec->tensors[k];
+        if (strcmp(about->name, tensor) != 0)
+            continue;
+        ck_assert_mem_eq(slots + about->offset, slot->data, about->n * sizeof *slots);
+        return;
+    }
+    ck_abort_msg("no tensor %s", tensor);
+}
+
 START_TEST(test_checkpoint_gives_the_optimizer_its_slots)
 {
     struct lstm_source *source;
@@ -368,6 +391,65 @@ START_TEST(test_checkpoint_gives_the_optimizer_its_slots)
     lstm_model_destroy(after);
     lstm_model_destroy(model);
     lstm_trainer_destroy(trainer);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+/* The slots of a variable go where its values go. */
+START_TEST(test_checkpoint_slots_lie_as_their_variables_do)
+{
+    static const struct {
+        const char *variable, *tensor;
+    } pairs[] = {{"rnn/basic_lstm_cell/kernel", "rnn/basic_lstm_cell/kernel"},
+                 {"rnn/basic_lstm_cell/bias", "rnn/basic_lstm_cell/bias"}};
+    struct import_source read;
+    struct lstm_source *source;
+    struct lstm_trainer *trainer;
+    struct lstm_error error;
+    assert_ok(lstm_source_open(FOLDER "example", NULL, &source, &error), &error);
+    assert_ok(lstm_source_recognise(source, NULL, &error), &error);
+    assert_ok(lstm_source_trainer(source, &trainer, &error), &error);
+    assert_ok(source_init(&read, FOLDER "example", &error), &error);
+    assert_ok(reader_tf_checkpoint.open(&read, &error), &error);
+    for (size_t k = 0; k < N_CASES(pairs); k++) {
+        assert_slot(&read, trainer, pairs[k].variable, "/Adam", pairs[k].tensor, trainer->m);
+        assert_slot(&read, trainer, pairs[k].variable, "/Adam_1", pairs[k].tensor, trainer->v);
+    }
+    source_release(&read);
+    lstm_trainer_destroy(trainer);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+START_TEST(test_checkpoint_without_one_of_its_shards_names_the_file)
+{
+    static const char *const parts[] = {"sharded.index", "sharded.data-00000-of-00003",
+                                        "sharded.data-00002-of-00003"};
+    struct lstm_source_file given[N_CASES(parts)];
+    struct lstm_source *source;
+    struct lstm_error error;
+    for (size_t k = 0; k < N_CASES(parts); k++) {
+        char path[128];
+        snprintf(path, sizeof path, FOLDER "%s", parts[k]);
+        given[k].path = parts[k];
+        given[k].data = temp_file_read(path, &given[k].n);
+    }
+    assert_failure(lstm_source_parse(given, N_CASES(parts), NULL, &source, &error), LSTM_NOT_FOUND,
+                   &error, "sharded.data-00001-of-00003");
+    for (size_t k = 0; k < N_CASES(parts); k++)
+        free((void *)(uintptr_t)given[k].data);
+}
+END_TEST
+
+START_TEST(test_variables_of_tensorflow_2_alone_say_what_to_give)
+{
+    struct lstm_source *source;
+    struct lstm_error error;
+    assert_ok(
+        lstm_source_open(FOLDER "saved_model/variables/variables.index", NULL, &source, &error),
+        &error);
+    assert_failure(lstm_source_recognise(source, NULL, &error), LSTM_UNSUPPORTED, &error,
+                   "saved_model.pb");
     lstm_source_destroy(source);
 }
 END_TEST
@@ -402,11 +484,14 @@ Suite *suite_import_tf1(void)
     tcase_add_test(good, test_checkpoint_keeps_the_names_of_its_variables);
     tcase_add_test(good, test_crc32c_of_known_bytes);
     tcase_add_test(good, test_checkpoint_gives_the_optimizer_its_slots);
+    tcase_add_test(good, test_checkpoint_slots_lie_as_their_variables_do);
     tcase_add_test(good, test_checkpoint_without_slots_has_no_training_state);
     tcase_add_loop_test(bad, test_checkpoint_cut_at_any_byte_is_refused, 0, 2);
     tcase_add_loop_test(bad, test_checkpoint_with_any_byte_flipped_is_refused_or_the_same_model, 0,
                         2);
     tcase_add_test(bad, test_checkpoint_without_its_data_is_refused);
+    tcase_add_test(bad, test_checkpoint_without_one_of_its_shards_names_the_file);
+    tcase_add_test(bad, test_variables_of_tensorflow_2_alone_say_what_to_give);
     tcase_add_test(bad, test_checkpoint_in_a_folder_is_found_by_its_list);
     tcase_add_loop_test(bad, test_table_that_is_no_checkpoint_of_ours_is_refused_by_its_name, 0,
                         N_CASES(header_cases));

@@ -2,7 +2,7 @@
 """make_tf_checkpoints.py FOLDER: small TensorFlow checkpoints of every generation of names, and what
 their networks answer.
 
-For each case: CASE.index and CASE.data-00000-of-00001 as tf.train.Saver writes them, and CASE.txt:
+For each case: CASE.index and CASE.data-0000K-of-0000N as tf.train.Saver writes them, and CASE.txt:
 a line of steps, features, outputs and the options of `lstmd convert`, then the inputs, then the
 outputs. The answers come from the formulas of TensorFlow's rnn_cell_impl.py, written out below one
 number at a time. The writer was checked by reading real checkpoints with its own reader's twin in
@@ -95,26 +95,29 @@ def string_tensor(text: bytes) -> tuple[bytes, int]:
     return varint(len(text)) + word + text, masked(crc32c(length + word + text))
 
 
-def write_checkpoint(prefix: Path, variables: dict) -> None:
-    """Numbers, or bytes for a scalar string."""
-    entries = [(b"", field(1, 1) + message(3, field(1, 1)))]
-    data = bytearray()
-    for name in sorted(variables, key=lambda n: n.encode()):
-        if isinstance(variables[name], bytes):
-            raw, crc = string_tensor(variables[name])
-            entries.append((name.encode(), field(1, 7) + message(2, b"") + field(4, len(data)) +
-                            field(5, len(raw)) + varint(6 << 3 | 5) + struct.pack("<I", crc)))
-            data += raw
-            continue
-        values = flat(variables[name])
-        raw = struct.pack(f"<{len(values)}f", *values)
-        dims = b"".join(message(2, field(1, n)) for n in shape_of(variables[name]))
-        entries.append((name.encode(), field(1, 1) + message(2, dims) + field(4, len(data)) +
-                        field(5, len(raw)) + varint(6 << 3 | 5) +
-                        struct.pack("<I", masked(crc32c(raw)))))
+def write_checkpoint(prefix: Path, variables: dict, n_shards: int = 1) -> None:
+    """Numbers, or bytes for a scalar string; to the shards in turn."""
+    entries = [(b"", field(1, n_shards) + message(3, field(1, 1)))]
+    shards = [bytearray() for _ in range(n_shards)]
+    for k, name in enumerate(sorted(variables, key=lambda n: n.encode())):
+        value, data = variables[name], shards[k % n_shards]
+        if isinstance(value, bytes):
+            raw, crc = string_tensor(value)
+            about = field(1, 7) + message(2, b"")
+        else:
+            values = flat(value)
+            raw = struct.pack(f"<{len(values)}f", *values)
+            crc = masked(crc32c(raw))
+            about = field(1, 1) + message(2, b"".join(message(2, field(1, n))
+                                                      for n in shape_of(value)))
+        if k % n_shards > 0:
+            about += field(3, k % n_shards)
+        entries.append((name.encode(), about + field(4, len(data)) + field(5, len(raw)) +
+                        varint(6 << 3 | 5) + struct.pack("<I", crc)))
         data += raw
     prefix.with_name(prefix.name + ".index").write_bytes(table(entries))
-    prefix.with_name(prefix.name + ".data-00000-of-00001").write_bytes(bytes(data))
+    for k, data in enumerate(shards):
+        prefix.with_name(f"{prefix.name}.data-{k:05}-of-{n_shards:05}").write_bytes(bytes(data))
 
 
 # ---- The formulas -------------------------------------------------------------------------------
@@ -170,6 +173,28 @@ class Gru:
             z = [sigmoid(v) for v in multiply(x + h, self.gates, self.gates_bias)]
             reset = [z[k] * h[k] for k in range(n)]
             c = [math.tanh(v) for v in multiply(x + reset, self.candidate, self.bias)]
+            h = [z[n + k] * h[k] + (1 - z[n + k]) * c[k] for k in range(n)]
+            answers.append(h)
+        return answers
+
+
+class CudnnGru:
+    """CudnnCompatibleGRUCell: the reset gate multiplies the recurrent product and its bias."""
+
+    def __init__(self, gates: Matrix, gates_bias: Vector, inputs: Matrix, inputs_bias: Vector,
+                 hidden: Matrix, hidden_bias: Vector) -> None:
+        self.units = self.outputs = len(hidden_bias)
+        self.gates, self.gates_bias = gates, gates_bias
+        self.inputs, self.inputs_bias, self.hidden, self.hidden_bias = (
+            inputs, inputs_bias, hidden, hidden_bias)
+
+    def run(self, inputs: list[Vector]) -> list[Vector]:
+        h, answers, n = [0.0] * self.units, [], self.units
+        for x in inputs:
+            z = [sigmoid(v) for v in multiply(x + h, self.gates, self.gates_bias)]
+            of_x = multiply(x, self.inputs, self.inputs_bias)
+            of_h = multiply(h, self.hidden, self.hidden_bias)
+            c = [math.tanh(of_x[k] + z[k] * of_h[k]) for k in range(n)]
             h = [z[n + k] * h[k] + (1 - z[n + k]) * c[k] for k in range(n)]
             answers.append(h)
         return answers
@@ -279,6 +304,50 @@ def dense_in_front(rng):
     return variables, inputs, multiply(answer([cell], cell_inputs), head, head_bias), ""
 
 
+def sharded(rng):
+    """Two layers and a head, in a data file for each of three servers."""
+    cells, kernel, bias = [lstm(rng, 3, 2), lstm(rng, 2, 2)], numbers(rng, 2, 2), numbers(rng, 2)
+    variables = {"head/kernel": kernel, "head/bias": bias, "global_step": numbers(rng)}
+    for i, cell in enumerate(cells):
+        scope = f"rnn/multi_rnn_cell/cell_{i}/basic_lstm_cell/"
+        variables |= {scope + "kernel": cell.kernel, scope + "bias": cell.bias}
+    inputs = numbers(rng, 4, 3)
+    return variables, inputs, softmax(multiply(answer(cells, inputs), kernel, bias)), ""
+
+
+def embedding(rng):
+    """Words by their numbers, as the tutorial on language models looks them up."""
+    table, cell = numbers(rng, 6, 3), lstm(rng, 3, 2)
+    words = [rng.randrange(6) for _ in range(4)]
+    variables = {"Model/embedding": table, "Model/RNN/basic_lstm_cell/kernel": cell.kernel,
+                 "Model/RNN/basic_lstm_cell/bias": cell.bias}
+    return (variables, [[float(word)] for word in words],
+            answer([cell], [table[word] for word in words]), "")
+
+
+def cudnn_lstm(rng):
+    """What CudnnLSTM's saveable writes: canonical names of a cell that adds no forget bias."""
+    cells = [lstm(rng, 3, 2, forget_bias=0.0), lstm(rng, 2, 2, forget_bias=0.0)]
+    inputs, variables = numbers(rng, 4, 3), {}
+    for i, cell in enumerate(cells):
+        scope = f"cudnn_lstm/rnn/multi_rnn_cell/cell_{i}/cudnn_compatible_lstm_cell/"
+        variables |= {scope + "kernel": cell.kernel, scope + "bias": cell.bias}
+    return variables, inputs, answer(cells, inputs), ""
+
+
+def cudnn_gru(rng):
+    cell, inputs = CudnnGru(numbers(rng, 5, 4), numbers(rng, 4), numbers(rng, 3, 2),
+                            numbers(rng, 2), numbers(rng, 2, 2), numbers(rng, 2)), numbers(rng, 4, 3)
+    scope = "cudnn_gru/rnn/multi_rnn_cell/cell_0/cudnn_compatible_gru_cell/"
+    candidate = scope + "candidate/"
+    return {scope + "gates/kernel": cell.gates, scope + "gates/bias": cell.gates_bias,
+            candidate + "input_projection/kernel": cell.inputs,
+            candidate + "input_projection/bias": cell.inputs_bias,
+            candidate + "hidden_projection/kernel": cell.hidden,
+            candidate + "hidden_projection/bias": cell.hidden_bias}, inputs, answer(
+                [cell], inputs), ""
+
+
 CASES = {
     "example": example,
     "weights_1_0": lambda rng: one_cell(
@@ -298,7 +367,12 @@ CASES = {
     "peepholes": peepholes,
     "bidirectional": bidirectional,
     "dense_in_front": dense_in_front,
+    "sharded": sharded,
+    "embedding": embedding,
+    "cudnn_lstm": cudnn_lstm,
+    "cudnn_gru": cudnn_gru,
 }
+SHARDS = {"sharded": 3}
 
 
 def write_saved_model(folder: Path, rng: random.Random) -> None:
@@ -390,7 +464,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     for number, (name, make) in enumerate(CASES.items()):
         variables, inputs, outputs, options = make(random.Random(number))
-        write_checkpoint(folder / name, variables)
+        write_checkpoint(folder / name, variables, SHARDS.get(name, 1))
         write_answer(folder / f"{name}.txt", inputs, outputs, options)
     write_saved_model(folder / "saved_model", random.Random(99))
     write_graph_model(folder / "graph_model", random.Random(100))
