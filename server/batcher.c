@@ -100,15 +100,18 @@ static void take_batch(struct worker *worker, struct batch_queue *queue, struct 
     }
     if (queue->head == NULL)
         queue->tail = NULL;
+    queue->is_shared =
+        queue->head != NULL && batch->n == most && most < worker->batcher->options.max_batch;
     metric_set(queue->depth, (double)queue->n_waiting);
 }
 
-/* When a batch of the queue is to run: at once if it is full, else when its first job has waited
- * for the delay. The lock is held. */
+/* When a batch of the queue is to run: at once if it is full, or other workers' share of one that
+ * was due; else when its first job has waited for the delay. The lock is held. */
 static int64_t due_us(const struct batcher *batcher, const struct batch_queue *queue)
 {
     const struct batcher_options *options = &batcher->options;
-    if (options->delay_us == 0 || queue->n_waiting >= options->max_batch || batcher->is_stopping)
+    if (options->delay_us == 0 || queue->n_waiting >= options->max_batch || queue->is_shared ||
+        batcher->is_stopping)
         return 0;
     return queue->head->submitted_us + options->delay_us;
 }

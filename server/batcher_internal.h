@@ -24,7 +24,8 @@ struct batch_queue {
     struct batch_job *head, *tail;
     size_t n_waiting; /* sequences not yet taken */
     struct batch_queue *next_ready;
-    bool is_ready; /* in the ready list */
+    bool is_ready;  /* in the ready list */
+    bool is_shared; /* the first that wait were due: a worker took its share and left the rest */
 };
 
 struct worker;

@@ -21,7 +21,7 @@ const struct option serve_options[] = {
     {"api-keys", OPTION_TEXT, FIELD(api_keys), .value = "FILE",
      .help =
          "who may use the server: lines of <scope,...> sha256:<digest> [name]; none: everybody"},
-    {"batch-delay-us", OPTION_INTEGER, FIELD(batch_delay_us), "0", 0, 1e6, .value = "N",
+    {"batch-delay-us", OPTION_INTEGER, FIELD(batch_delay_us), "0", 0, 6e7, .value = "N",
      .help = "microseconds that a batch which is not full waits for more requests"},
     {"body-timeout-seconds", OPTION_INTEGER, FIELD(body_timeout_s), "60", 1, 86400, .value = "N",
      .help = "seconds that a request's body, and then its answer, may take on the way"},

@@ -90,6 +90,21 @@ START_TEST(test_batcher_delay_ends_when_the_batch_is_full)
 }
 END_TEST
 
+/* The second worker idles, and half of the batch is left to it. */
+START_TEST(test_batcher_delay_is_over_for_all_workers_that_share_a_full_batch)
+{
+    struct test_job job;
+    batcher_fixture_start((struct batcher_options){
+        .n_workers = 2, .max_batch = 64, .max_queued = 100, .delay_us = 3600000000});
+    batcher_fixture_init_jobs(&job, 1, 64);
+    test_job_submit(&job, queue);
+    job_watch_wait(&watch, 1);
+    ck_assert(test_job_is_of(&job, model));
+    batcher_fixture_release_jobs(&job, 1);
+    batcher_fixture_stop();
+}
+END_TEST
+
 START_TEST(test_batcher_delay_ends_when_the_batcher_stops)
 {
     struct test_job job;
@@ -281,6 +296,7 @@ Suite *suite_batcher(void)
                         N_CASES(sizes));
     tcase_add_test(tcase, test_batcher_jobs_that_wait_for_a_worker_run_as_one_batch);
     tcase_add_test(tcase, test_batcher_delay_ends_when_the_batch_is_full);
+    tcase_add_test(tcase, test_batcher_delay_is_over_for_all_workers_that_share_a_full_batch);
     tcase_add_test(tcase, test_batcher_delay_ends_when_the_batcher_stops);
     tcase_add_test(tcase, test_batcher_delay_of_one_queue_does_not_hold_another);
     tcase_add_test(tcase, test_batcher_full_queue_refuses_and_takes_again_when_it_has_room);
