@@ -11,7 +11,9 @@
 #include "tests/support/answer_text.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
+#include "tests/support/daemon_metrics.h"
 #include "tests/support/model_store.h"
+#include "tests/support/raw_client.h"
 #include "tests/support/temp_folder.h"
 
 Suite *suite_drain(void);
@@ -29,6 +31,7 @@ static struct temp_folder folder;
 static struct daemon server;
 static struct caller callers[N_CLIENTS];
 static atomic_size_t n_answered;
+static struct raw_client filler;
 
 static const char body[] = "{\"instances\":[[[1,2],[3,4]],[[5,6]]]}";
 static const struct client_request request = {.path = "/v1/models/m:predict",
@@ -90,21 +93,22 @@ static void *call_on(void *argument)
     return NULL;
 }
 
-/* Until as many sequences wait in the queue. */
-static void wait_for_depth(double depth)
+/* Sends the last request but for its end. */
+static void begin_last(void)
 {
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    raw_client_connect(&filler, server.port);
+    raw_client_send_text(&filler, "POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\n"
+                                  "Content-Length: 25\r\n\r\n{\"instances\":");
+}
+
+/* Until the sequences of all callers wait in the queue, and the last request has begun. */
+static void wait_for_all(void)
+{
     struct client client;
-    double found = 0;
     client_init(&client, server.url);
-    while (found < depth && monotonic_us() < until_us) {
-        struct client_answer answer;
-        client_get(&client, "/metrics", &answer);
-        found = answer_metric(answer.body, "lstmd_queue_depth{model=\"m\"}");
-        client_answer_release(&answer);
-    }
+    daemon_wait_metric(&client, "lstmd_queue_depth{model=\"m\"}", 2 * N_CLIENTS);
+    daemon_wait_in_flight(&client, N_CLIENTS + 1);
     client_release(&client);
-    ck_assert_msg(found == depth, "%g of %g sequences wait", found, depth);
 }
 
 /* Asserts that a client which asks again is told to come with a new connection. */
@@ -120,7 +124,7 @@ static void assert_closing(const struct client_answer *answer)
 static void wait_for_draining(void)
 {
     static const struct client_request ready = {.path = "/v2/health/ready"};
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     struct client client;
     struct client_answer answer;
     client_init(&client, server.url);
@@ -140,16 +144,23 @@ static void wait_for_draining(void)
     client_release(&client);
 }
 
-/* The delay keeps all requests waiting while the signal comes. Each answer closes its connection,
- * so that clients which never pause cannot put off the end. */
+/* All requests wait for a batch that the last of them fills, after the signal. Each answer closes
+ * its connection, so that clients which never pause cannot put off the end. */
 START_TEST(test_drain_requests_that_wait_are_answered)
 {
-    static const char *const options[] = {"--batch-delay-us", "1000000", NULL};
+    static const char *const options[] = {
+        "--batch-delay-us", "60000000", "--max-batch", "129", "--request-timeout-ms", "0",
+        "--drain-seconds",  "3600",     NULL};
+    static struct raw_answer answer;
     start(options);
+    begin_last();
     start_callers(call_once);
-    wait_for_depth(2 * N_CLIENTS);
+    wait_for_all();
     wait_for_draining();
+    raw_client_ask(&filler, "[[[1,2]]]}  ", &answer);
+    ck_assert_int_eq(answer.status, 200);
     ck_assert_int_eq(daemon_wait(&server), 0);
+    raw_client_close(&filler);
     join_callers();
     for (size_t i = 0; i < N_CLIENTS; i++) {
         float found[6];
@@ -169,7 +180,7 @@ START_TEST(test_drain_clients_that_go_on_are_let_go_between_two_requests)
     static const char *const options[] = {"--drain-seconds", "3600", NULL};
     start(options);
     start_callers(call_on);
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     while (atomic_load(&n_answered) < 10 * N_CLIENTS && monotonic_us() < until_us)
         sched_yield();
     ck_assert_uint_ge(atomic_load(&n_answered), 10 * N_CLIENTS);

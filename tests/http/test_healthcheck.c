@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/support/daemon.h"
+#include "tests/support/reserved_port.h"
 #include "tests/support/temp_folder.h"
 
 Suite *suite_healthcheck(void);
@@ -78,10 +79,11 @@ END_TEST
 
 START_TEST(test_healthcheck_of_no_server_says_so)
 {
-    const char *const gone[] = {"healthcheck", "--port", port, NULL};
-    start();
-    stop();
+    struct reserved_port nobody;
+    reserved_port_take(&nobody);
+    const char *const gone[] = {"healthcheck", "--port", nobody.text, NULL};
     check(gone, 1, "Connection refused");
+    reserved_port_release(&nobody);
 }
 END_TEST
 
@@ -105,7 +107,7 @@ START_TEST(test_healthcheck_of_a_server_that_hangs_ends_with_its_timeout)
     const char *const arguments[] = {"healthcheck",       "--server", server.url,
                                      "--timeout-seconds", "1",        NULL};
     start();
-    daemon_signal(&server, SIGSTOP);
+    daemon_suspend(&server);
     check(arguments, 1, "no answer in time");
     daemon_signal(&server, SIGCONT);
     stop();

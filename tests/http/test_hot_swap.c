@@ -135,7 +135,7 @@ static void stop(void)
 /* Until every client has had an answer. */
 static void wait_for_load(void)
 {
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     for (size_t i = 0; i < N_CLIENTS; i++)
         while (atomic_load(&callers[i].n_answers) == 0) {
             ck_assert_int_lt(monotonic_us(), until_us);

@@ -4,7 +4,6 @@
  * Each case is sent on a connection of its own. Then the daemon answers as before, and holds as
  * many file descriptors as before. */
 #include <check.h>
-#include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,28 +21,47 @@
 
 Suite *suite_http_abuse(void);
 
-enum { MAX_BYTES = 256 * 1024, PATIENCE_US = 20000000 };
+enum { MAX_BYTES = 256 * 1024 };
 
 static struct temp_folder folder;
 static struct daemon server;
+static size_t n_descriptors; /* of the daemon while nobody is connected */
+static bool is_patient;      /* the daemon */
 static struct raw_client client;
 static struct raw_answer answer;
 
-static void start(void)
+static void start_with(const char *seconds)
 {
-    static const char *const options[] = {"--max-body-bytes",
-                                          "100000",
-                                          "--body-timeout-seconds",
-                                          "1",
-                                          "--header-timeout-seconds",
-                                          "2",
-                                          "--idle-timeout-seconds",
-                                          "2",
-                                          NULL};
+    const char *const options[] = {"--max-body-bytes",
+                                   "100000",
+                                   "--body-timeout-seconds",
+                                   seconds,
+                                   "--header-timeout-seconds",
+                                   seconds,
+                                   "--idle-timeout-seconds",
+                                   seconds,
+                                   "--model-poll-seconds",
+                                   "0",
+                                   NULL};
     temp_folder_create(&folder);
     model_store_add(folder.path, "any", "1", model_any, 1);
     model_store_add(folder.path, "digits", "1", model_digits, 1);
     daemon_start(&server, folder.path, options);
+    n_descriptors = daemon_descriptors(&server);
+}
+
+/* A busy machine makes a slow client of the test. Those who come to an end are given all the time
+ * they need; those who do not, whose going the library may overlook, end by the daemon's limits. */
+static void start_patient(void)
+{
+    is_patient = true;
+    start_with("3600");
+}
+
+static void start_impatient(void)
+{
+    is_patient = false;
+    start_with("3");
 }
 
 static void stop(void)
@@ -142,8 +160,6 @@ static const struct abuse {
      NULL, 0},
     {"a chunk's extension", CHUNKED "17;a=b;c=\"d\"\r\n" BODY "\r\n0\r\n\r\n", 0, "200", STAYS,
      NULL, 0},
-    {"an endless chunk extension", CHUNKED "17;@\r\n" BODY "\r\n0\r\n\r\n", 0, "", WAITS, "a",
-     40000},
     {"trailers", CHUNKED "17\r\n" BODY "\r\n0\r\nContent-Length: 5\r\nA: b\r\n\r\n", 0, "200",
      STAYS, NULL, 0},
     {"leading zeros", CHUNKED "00000000017\r\n" BODY "\r\n0\r\n\r\n", 0, "200", STAYS, NULL, 0},
@@ -177,6 +193,8 @@ static const struct abuse {
      "200,200,400", CLOSES, NULL, 0},
     {"bad JSON between two", LIVE "\r\n" PREDICT "Content-Length: 2\r\n\r\n{]" LIVE "\r\n", 0,
      "200,400,200", STAYS, NULL, 0},
+    {"an endless chunk extension", CHUNKED "17;@\r\n" BODY "\r\n0\r\n\r\n", 0, "", WAITS, "a",
+     40000},
 };
 
 /* The bytes of a case, its '@' filled; new. */
@@ -211,37 +229,24 @@ static void assert_alive(void)
     raw_client_close(&other);
 }
 
-static size_t count_descriptors(void)
-{
-    char path[64];
-    size_t n = 0;
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)server.pid);
-    DIR *directory = opendir(path);
-    ck_assert_ptr_nonnull(directory);
-    while (readdir(directory) != NULL)
-        n++;
-    closedir(directory);
-    return n;
-}
-
 /* Waits until no connection is open any more. */
-static void await_descriptors(size_t expected)
+static void await_descriptors(void)
 {
     const int64_t until_us = monotonic_us() + PATIENCE_US;
-    while (count_descriptors() != expected && monotonic_us() < until_us)
+    while (daemon_descriptors(&server) != n_descriptors && monotonic_us() < until_us)
         poll(NULL, 0, 5);
-    ck_assert_uint_eq(count_descriptors(), expected);
+    ck_assert_uint_eq(daemon_descriptors(&server), n_descriptors);
 }
 
-/* Receives until the connection ends or `enough` says so; five seconds of silence are an end, too.
- * A connection that is reset has ended. */
+/* Receives until the connection ends or `enough` says so; a silence that is too long is an end,
+ * too. A connection that is reset has ended. */
 static size_t receive_all(char *out, size_t room, bool (*enough)(const char *), bool *is_closed)
 {
     struct pollfd waiting = {.fd = client.fd, .events = POLLIN};
     size_t n = 0;
     out[0] = '\0';
     *is_closed = false;
-    while (!*is_closed && !(enough != NULL && enough(out)) && poll(&waiting, 1, 5000) == 1) {
+    while (!*is_closed && !(enough != NULL && enough(out)) && poll(&waiting, 1, PATIENCE_MS) == 1) {
         const ssize_t got = recv(client.fd, out + n, room - 1 - n, 0);
         *is_closed = got <= 0;
         n += got > 0 ? (size_t)got : 0;
@@ -287,8 +292,9 @@ START_TEST(test_http_abuse_is_answered_as_the_table_says)
     char list[256];
     size_t n;
     bool is_closed = false;
+    if (is_patient == (abuse->end == WAITS))
+        return;
     char *bytes = compose(abuse, &n);
-    const size_t n_descriptors = count_descriptors();
     raw_client_connect(&client, server.port);
     send_all(bytes, n);
     expected_statuses = abuse->statuses;
@@ -305,7 +311,7 @@ START_TEST(test_http_abuse_is_answered_as_the_table_says)
     }
     assert_alive();
     raw_client_close(&client);
-    await_descriptors(n_descriptors);
+    await_descriptors();
     free(bytes);
 }
 END_TEST
@@ -382,7 +388,6 @@ static void send_for_large_answer(void)
 
 START_TEST(test_http_abuse_resets_leave_nothing)
 {
-    const size_t n_descriptors = count_descriptors();
     char bytes[16];
     for (int k = 0; k < 8; k++) {
         raw_client_connect(&client, server.port); /* within an upload */
@@ -397,7 +402,7 @@ START_TEST(test_http_abuse_resets_leave_nothing)
         reset();
     }
     assert_alive();
-    await_descriptors(n_descriptors);
+    await_descriptors();
 }
 END_TEST
 
@@ -407,7 +412,6 @@ START_TEST(test_http_abuse_clients_that_never_read_are_cut_and_disturb_nobody)
     enum { N = 4 };
     int sockets[N];
     const int room = 4096;
-    const size_t n_descriptors = count_descriptors();
     for (int k = 0; k < N; k++) {
         raw_client_connect(&client, server.port);
         setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
@@ -416,7 +420,7 @@ START_TEST(test_http_abuse_clients_that_never_read_are_cut_and_disturb_nobody)
     }
     for (int k = 0; k < 100; k++)
         assert_alive();
-    await_descriptors(n_descriptors);
+    await_descriptors();
     for (int k = 0; k < N; k++)
         close(sockets[k]);
     assert_alive();
@@ -426,15 +430,20 @@ END_TEST
 Suite *suite_http_abuse(void)
 {
     Suite *suite = suite_create("http_abuse");
-    TCase *tcase = tcase_create("http_abuse");
-    tcase_add_unchecked_fixture(tcase, start, stop);
-    tcase_set_timeout(tcase, 60);
-    tcase_add_loop_test(tcase, test_http_abuse_is_answered_as_the_table_says, 0, N_CASES(cases));
-    tcase_add_test(tcase, test_http_abuse_identifier_never_makes_a_header);
-    tcase_add_test(tcase, test_http_abuse_10000_requests_on_one_connection_cost_nothing);
-    tcase_add_test(tcase, test_http_abuse_half_closed_client_gets_its_answer);
-    tcase_add_test(tcase, test_http_abuse_resets_leave_nothing);
-    tcase_add_test(tcase, test_http_abuse_clients_that_never_read_are_cut_and_disturb_nobody);
-    suite_add_tcase(suite, tcase);
+    TCase *patient = tcase_create("patient"), *impatient = tcase_create("impatient");
+    tcase_add_unchecked_fixture(patient, start_patient, stop);
+    tcase_set_timeout(patient, 60);
+    tcase_add_loop_test(patient, test_http_abuse_is_answered_as_the_table_says, 0, N_CASES(cases));
+    tcase_add_test(patient, test_http_abuse_identifier_never_makes_a_header);
+    tcase_add_test(patient, test_http_abuse_10000_requests_on_one_connection_cost_nothing);
+    tcase_add_test(patient, test_http_abuse_half_closed_client_gets_its_answer);
+    suite_add_tcase(suite, patient);
+    tcase_add_unchecked_fixture(impatient, start_impatient, stop);
+    tcase_set_timeout(impatient, 60);
+    tcase_add_loop_test(impatient, test_http_abuse_is_answered_as_the_table_says, 0,
+                        N_CASES(cases));
+    tcase_add_test(impatient, test_http_abuse_resets_leave_nothing);
+    tcase_add_test(impatient, test_http_abuse_clients_that_never_read_are_cut_and_disturb_nobody);
+    suite_add_tcase(suite, impatient);
     return suite;
 }

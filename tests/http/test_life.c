@@ -52,7 +52,7 @@ static void send_part(void)
 static void begin_draining(int number)
 {
     static const struct client_request ready = {.path = "/v2/health/ready"};
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     struct client_answer answer;
     client_get(&client, ready.path, &answer);
     daemon_signal(&server, number);
@@ -98,7 +98,7 @@ static bool is_answered(void)
 START_TEST(test_life_draining_daemon_refuses_new_connections)
 {
     static const char *const options[] = {"--drain-seconds", "3600", NULL};
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     start(options);
     send_part();
     begin_draining(SIGTERM);
@@ -141,7 +141,7 @@ END_TEST
 /* Until the newest version of the model is this one. */
 static void wait_for_version(const char *version)
 {
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     char expected[128];
     bool found = false;
     snprintf(expected, sizeof expected, "\"version\":\"%s\",\"state\":\"AVAILABLE\"", version);
@@ -170,7 +170,7 @@ END_TEST
 
 START_TEST(test_life_sighup_that_fails_is_logged_and_changes_nothing)
 {
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     start(no_polling);
     temp_folder_remove(&folder);
     daemon_signal(&server, SIGHUP);

@@ -44,7 +44,7 @@ START_TEST(test_many_clients_that_ask_at_once_are_all_answered)
     ask_all();
     assert_all_are_answered();
 
-    daemon_signal(&server, SIGSTOP);
+    daemon_suspend(&server);
     ask_all();
     daemon_signal(&server, SIGCONT);
     assert_all_are_answered();

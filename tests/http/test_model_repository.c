@@ -70,7 +70,7 @@ static void expect(const char *path, const char *body, int status, const char *p
 /* Asks for the status until it has this part. */
 static void wait_for_status(const char *path, const char *part)
 {
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     for (bool found = false; !found;) {
         struct client_answer answer;
         client_get(&client, path, &answer);
@@ -278,7 +278,7 @@ Suite *suite_model_repository(void)
 {
     Suite *suite = suite_create("model_repository");
     TCase *tcase = tcase_create("model_repository");
-    tcase_set_timeout(tcase, 2 * DAEMON_PATIENCE_MS / 1000);
+    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, make_folder, remove_folder);
     tcase_add_test(tcase, test_model_repository_new_version_is_found_by_polling);
     tcase_add_test(tcase, test_model_repository_new_version_is_found_after_sighup);

@@ -43,7 +43,7 @@ static const char *receive(void)
 {
     static char text[256];
     struct pollfd waiting = {.fd = manager, .events = POLLIN};
-    ck_assert_msg(poll(&waiting, 1, DAEMON_PATIENCE_MS) == 1, "nothing was told");
+    ck_assert_msg(poll(&waiting, 1, PATIENCE_MS) == 1, "nothing was told");
     const ssize_t n = recv(manager, text, sizeof text - 1, 0);
     ck_assert_int_ge(n, 0);
     text[n] = '\0';

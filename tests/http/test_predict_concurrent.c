@@ -39,8 +39,8 @@ static void start(void)
     /* A batch runs when it holds an instance of every client; the delay only has to be longer than
      * all of them take to send theirs. */
     static const char *const options[] = {
-        "--batch-delay-us", "1000000", "--max-batch", "64", "--io-threads", "2",
-        "--workers",        "2",       NULL};
+        "--request-timeout-ms", "0", "--batch-delay-us", "60000000", "--max-batch", "64",
+        "--io-threads",         "2", "--workers",        "2",        NULL};
     temp_folder_create(&folder);
     model_store_add(folder.path, "any", "1", model_any, 1);
     daemon_start(&server, folder.path, options);

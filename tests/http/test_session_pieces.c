@@ -103,7 +103,8 @@ static void check_sequence(struct sequence *sequence, const struct lstm_model *m
 START_TEST(test_session_pieces_of_many_clients_at_once_equal_the_sequences_whole)
 {
     static struct caller callers[N_CALLERS];
-    static const char *const options[] = {"--workers", "2", "--io-threads", "2", NULL};
+    static const char *const options[] = {
+        "--workers", "2", "--io-threads", "2", "--request-timeout-ms", "0", NULL};
     size_t n_pieces = 0;
     session_server_start(options);
     struct lstm_model *model = create_model(model_any, 1);
@@ -177,8 +178,15 @@ START_TEST(test_session_pieces_predictions_and_states_of_any_length_are_one_batc
 {
     /* A batch runs when it holds one of each asker; the delay only has to be longer than they all
      * take to ask. */
-    static const char *const options[] = {"--batch-delay-us", "1000000", "--max-batch", "64",
-                                          "--workers",        "1",       NULL};
+    static const char *const options[] = {"--request-timeout-ms",
+                                          "0",
+                                          "--batch-delay-us",
+                                          "60000000",
+                                          "--max-batch",
+                                          "64",
+                                          "--workers",
+                                          "1",
+                                          NULL};
     static struct asker askers[N_ASKERS];
     session_server_start(options);
     for (size_t i = 0; i < N_ASKERS; i++)

@@ -3,7 +3,6 @@
 #include <check.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 Suite *suite_session_redis_faults(void);
 
 static const char one_step[] = "{\"instances\":[[[1,2]]]}";
-static const char *const hasty[] = {"--session-store-timeout-ms", "200", NULL};
 
 static void begin(size_t i, const char *id)
 {
@@ -120,7 +118,7 @@ static void assert_away(void)
 START_TEST(test_session_redis_that_is_stopped_and_started_is_waited_for)
 {
     replicas_open();
-    replica_start(0, redis_server.url, hasty);
+    replica_start(0, redis_server.url, NULL);
     begin(0, "a");
     replica_ask(0, "POST", SESSIONS "/a:predict", one_step, 200);
     redis_server_pause(&redis_server);
@@ -137,7 +135,7 @@ START_TEST(test_session_redis_that_comes_later_is_waited_for)
 {
     replicas_open();
     redis_server_pause(&redis_server);
-    replica_start(0, redis_server.url, hasty);
+    replica_start(0, redis_server.url, NULL);
     expect_words(0, "POST", SESSIONS, "{\"id\":\"a\"}", 503, "does not answer");
     redis_server_resume(&redis_server);
     replica_await(0, "POST", SESSIONS, "{\"id\":\"a\"}", 201, "\"id\":\"a\"");
@@ -147,15 +145,16 @@ END_TEST
 
 START_TEST(test_session_redis_that_hangs_costs_its_timeout)
 {
+    static const char *const hasty[] = {"--session-store-timeout-ms", "2000", NULL};
     replicas_open();
     replica_start(0, redis_server.url, hasty);
     begin(0, "a");
     replica_ask(0, "POST", SESSIONS "/a:predict", one_step, 200);
-    redis_server_signal(&redis_server, SIGSTOP);
+    redis_server_suspend(&redis_server);
     expect_words(0, "POST", SESSIONS "/a:predict", one_step, 503, "nothing has changed");
     replica_ask(0, "POST", "/v1/models/any:predict", one_step, 200);
     replica_ask(0, "GET", "/v2/health/ready", NULL, 200);
-    redis_server_signal(&redis_server, SIGCONT);
+    redis_server_continue(&redis_server);
     replica_await(0, "POST", SESSIONS "/a:predict", one_step, 200, "predictions");
     ck_assert_int_eq(replica_steps(0, "a"), 2);
     replicas_stop();
@@ -181,7 +180,7 @@ START_TEST(test_session_redis_lost_answer_counts_no_piece_twice)
 {
     char url[64];
     replicas_open();
-    struct redis_proxy *proxy = redis_proxy_start(redis_server.port, url);
+    struct redis_proxy *proxy = redis_proxy_start(redis_server.port.number, url);
     replica_start(0, url, NULL);
     begin(0, "a");
     replica_ask(0, "POST", SESSIONS "/a:predict", one_step, 200);
@@ -235,7 +234,7 @@ START_TEST(test_session_redis_tampered_record_is_refused_with_a_sentence)
 {
     const bool is_store = tampered[_i].status == 503 && tampered[_i].words[1][8] != 's';
     replicas_open();
-    replica_start(0, redis_server.url, hasty);
+    replica_start(0, redis_server.url, NULL);
     begin(0, "a");
     redis_server_ask(&redis_server, tampered[_i].words);
     expect_words(0, "POST", SESSIONS "/a:predict", one_step, tampered[_i].status,
@@ -272,8 +271,8 @@ START_TEST(test_session_redis_password_and_database_are_used)
     char right[128], wrong[128];
     replicas_open();
     redis_server_ask(&redis_server, protect);
-    snprintf(right, sizeof right, "redis://:p%%40ss@127.0.0.1:%u/3", redis_server.port);
-    snprintf(wrong, sizeof wrong, "redis://u:secret@127.0.0.1:%u", redis_server.port);
+    snprintf(right, sizeof right, "redis://:p%%40ss@127.0.0.1:%s/3", redis_server.port.text);
+    snprintf(wrong, sizeof wrong, "redis://u:secret@127.0.0.1:%s", redis_server.port.text);
     replica_start(0, right, NULL);
     replica_start(1, wrong, NULL);
     begin(0, "a");

@@ -115,7 +115,7 @@ static void check_caller(const struct caller *caller, const struct lstm_model *m
 
 START_TEST(test_session_restart_under_load_keeps_every_step_that_was_answered)
 {
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     struct lstm_model *model = create_model(model_any, 1);
     start_callers();
     while (atomic_load(&n_answered) < ENOUGH) {
@@ -171,7 +171,7 @@ START_TEST(test_session_restart_file_is_written_while_the_daemon_runs)
 {
     static const char *const often[] = {"--session-file", path, "--session-file-seconds", "1",
                                         NULL};
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     size_t n = 0;
     client_release(&session_client);
     ck_assert_int_eq(daemon_stop(&session_server), 0);

@@ -278,7 +278,7 @@ END_TEST
 START_TEST(test_session_routes_expired_session_says_so)
 {
     static const char *const options[] = {"--session-ttl-seconds", "1", NULL};
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     session_server_start(options);
     session_expect("POST", SESSIONS, "{\"id\":\"a\"}", 201);
     while (session_metric("lstmd_sessions_expired_total") == 0) {

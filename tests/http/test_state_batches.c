@@ -3,9 +3,9 @@
 #include <check.h>
 #include <pthread.h>
 
-#include "tests/support/answer_text.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
+#include "tests/support/daemon_metrics.h"
 #include "tests/support/model_store.h"
 #include "tests/support/temp_folder.h"
 
@@ -31,13 +31,12 @@ static void *call(void *argument)
 START_TEST(test_state_and_predict_in_flight_at_once_are_one_batch)
 {
     /* A batch runs when it is full, and it is full with one instance of each. */
-    static const char *const options[] = {"--batch-delay-us", "1000000", "--max-batch", "2",
-                                          "--workers",        "1",       NULL};
+    static const char *const options[] = {"--batch-delay-us", "60000000", "--max-batch", "2",
+                                          "--workers",        "1",        NULL};
     struct caller callers[2] = {{.path = "/v1/models/any:predict"},
                                 {.path = "/v1/models/any:state"}};
     struct temp_folder folder;
     struct daemon server;
-    struct client_answer metrics;
     temp_folder_create(&folder);
     model_store_add(folder.path, "any", "1", model_any, 1);
     daemon_start(&server, folder.path, options);
@@ -50,10 +49,9 @@ START_TEST(test_state_and_predict_in_flight_at_once_are_one_batch)
         ck_assert_msg(callers[i].answer.status == 200, "%d %s", callers[i].answer.status,
                       callers[i].answer.body);
     }
-    client_get(&callers[0].client, "/metrics", &metrics);
-    ck_assert(answer_metric(metrics.body, "lstmd_batch_size_sum{model=\"any\"}") == 2);
-    ck_assert(answer_metric(metrics.body, "lstmd_batch_size_count{model=\"any\"}") == 1);
-    client_answer_release(&metrics);
+    struct client *const client = &callers[0].client;
+    ck_assert(daemon_metric(client, "lstmd_batch_size_sum{model=\"any\"}") == 2);
+    ck_assert(daemon_metric(client, "lstmd_batch_size_count{model=\"any\"}") == 1);
     for (size_t i = 0; i < 2; i++) {
         client_answer_release(&callers[i].answer);
         client_release(&callers[i].client);

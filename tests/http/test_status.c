@@ -21,7 +21,9 @@ static struct client client;
 
 static void start(void)
 {
-    static const char *const options[] = {"--log-level", "off", "--training", "off", NULL};
+    /* One thread tells the figures and has finished with every request of before. */
+    static const char *const options[] = {"--log-level",  "off", "--training", "off",
+                                          "--io-threads", "1",   NULL};
     temp_folder_create(&folder);
     model_store_add(folder.path, "good", "1", model_any, 1);
     model_store_add(folder.path, "good", "3", model_any, 1);

@@ -12,6 +12,7 @@
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
 #include "tests/support/pty_run.h"
+#include "tests/support/reserved_port.h"
 
 Suite *suite_top(void);
 
@@ -22,9 +23,11 @@ static struct daemon server;
 static struct daemon_run run;
 static struct pty_run pty;
 
+/* One thread tells the figures and has finished with every request of before. */
 static void start(void)
 {
-    daemon_start(&server, "models", NULL);
+    static const char *const options[] = {"--io-threads", "1", NULL};
+    daemon_start(&server, "models", options);
 }
 
 static void stop(void)
@@ -159,21 +162,22 @@ END_TEST
 START_TEST(test_top_server_that_goes_away_is_waited_for)
 {
     struct daemon other;
-    char port[8];
-    daemon_start(&other, "models", NULL);
+    struct reserved_port port;
+    reserved_port_take(&port);
+    const char *const options[] = {"--port", port.text, NULL};
+    daemon_start(&other, "models", options);
     const char *const arguments[] = {"top", "--server", other.url, "--interval", "0.1", NULL};
     pty_start(&pty, arguments, NULL, 300, 24);
     pty_expect(&pty, "BATCH SIZE");
-    snprintf(port, sizeof port, "%u", other.port);
     ck_assert_int_eq(daemon_stop(&other), 0);
     pty_expect(&pty, "nobody answers at http://127.0.0.1:");
     pty_expect(&pty, "trying again");
-    const char *const options[] = {"--port", port, NULL};
     daemon_start(&other, "models", options);
     pty_expect(&pty, "BATCH SIZE");
     pty_type(&pty, "\x03");
     assert_left(0);
     ck_assert_int_eq(daemon_stop(&other), 0);
+    reserved_port_release(&port);
 }
 END_TEST
 

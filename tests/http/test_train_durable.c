@@ -91,7 +91,7 @@ static void *rage(void *argument)
 static void wait_for_moment(struct lstm_random *random)
 {
     const unsigned n = (unsigned)lstm_random_below(random, 60);
-    const int64_t patience_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t patience_us = monotonic_us() + PATIENCE_US;
     while (atomic_load(&storm.n_answers) < n) {
         ck_assert_int_lt(monotonic_us(), patience_us);
         sched_yield();
@@ -197,7 +197,7 @@ END_TEST
 START_TEST(test_train_interval_comes_to_disk_by_itself)
 {
     char path[300];
-    const int64_t patience_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t patience_us = monotonic_us() + PATIENCE_US;
     train_daemon_start_sync("interval");
     train_step(0, 200);
     train_on(expected, 0);

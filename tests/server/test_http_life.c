@@ -52,7 +52,9 @@ START_TEST(test_http_client_that_hangs_up_while_put_off_is_discarded_after_resum
     ck_assert_uint_eq(app.n_discarded, 0);
     request_resume(request);
     wait_until_discarded(1);
-    ck_assert_uint_eq(http_in_flight(http), 0);
+    /* The other I/O thread may not have finished yet with what it answered. */
+    while (http_in_flight(http) > 0)
+        sched_yield();
     assert_alive();
 }
 END_TEST

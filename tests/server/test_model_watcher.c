@@ -6,11 +6,10 @@
 #include "server/model_watcher.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/model_store.h"
+#include "tests/support/patience.h"
 #include "tests/support/registry_fixture.h"
 
 Suite *suite_model_watcher(void);
-
-enum { PATIENCE_S = 30 };
 
 static struct model_watcher *watcher;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -57,7 +56,7 @@ static void wait_until_done(unsigned n)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += PATIENCE_S;
+    until.tv_sec += PATIENCE_MS / 1000;
     pthread_mutex_lock(&lock);
     while (n_done < n)
         ck_assert_int_eq(pthread_cond_timedwait(&changed, &lock, &until), 0);
@@ -69,7 +68,7 @@ START_TEST(test_model_watcher_finds_a_new_version_by_itself)
     create(1);
     run();
     model_store_add(folder.path, "m", "2", model_any, 2);
-    const int64_t until_us = monotonic_us() + PATIENCE_S * 1000000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     while (find_served("") != 2)
         ck_assert_int_lt(monotonic_us(), until_us);
 }
@@ -140,7 +139,7 @@ Suite *suite_model_watcher(void)
 {
     Suite *suite = suite_create("model_watcher");
     TCase *tcase = tcase_create("model_watcher");
-    tcase_set_timeout(tcase, 2 * PATIENCE_S);
+    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, start, stop);
     tcase_add_test(tcase, test_model_watcher_finds_a_new_version_by_itself);
     tcase_add_test(tcase, test_model_watcher_without_polling_scans_when_it_is_asked);

@@ -115,10 +115,11 @@ END_TEST
 
 START_TEST(test_sessions_expire_and_that_is_remembered_until_the_id_begins_anew)
 {
+    enum { TTL_US = 2000000 };
     session_fixture_start(model_any,
-                          (struct sessions_options){.max_sessions = 100, .ttl_us = 20000});
+                          (struct sessions_options){.max_sessions = 100, .ttl_us = TTL_US});
     begin_session("a");
-    wait_until_idle("a", 20000);
+    wait_until_idle("a", TTL_US);
     begin_session("b");
     sessions_sweep(sessions);
     ck_assert_int_eq(try_session("a"), SESSION_EXPIRED);

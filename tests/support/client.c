@@ -9,8 +9,7 @@
 #include <string.h>
 
 #include "tests/support/http_head.h"
-
-enum { PATIENCE_MS = 30000 };
+#include "tests/support/patience.h"
 
 static void init_library(void)
 {

@@ -2,6 +2,7 @@
 #include "tests/support/daemon.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -64,7 +65,7 @@ static size_t read_out(const struct daemon *server, char *out, size_t room, int6
     struct pollfd waiting = {.fd = server->out, .events = POLLIN};
     if (poll(&waiting, 1, left_us > 0 ? (int)(left_us / 1000) : 0) == 0) {
         kill(server->pid, SIGKILL);
-        ck_abort_msg("lstmd did nothing within %d ms; its log:\n%s", DAEMON_PATIENCE_MS,
+        ck_abort_msg("lstmd did nothing within %d ms; its log:\n%s", PATIENCE_MS,
                      daemon_log(server));
     }
     const ssize_t n = read(server->out, out, room);
@@ -75,7 +76,7 @@ static size_t read_out(const struct daemon *server, char *out, size_t room, int6
 /* Reads to the end of its first line, or all that it writes if there is none. */
 static void read_ready_line(struct daemon *server)
 {
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     size_t n = 0, more = 1;
     char *end = NULL;
     while (end == NULL && more > 0) {
@@ -119,7 +120,7 @@ void daemon_signal(const struct daemon *server, int number)
  * and can be waited for with a deadline. Returns as waitpid() does. */
 static int wait_for_end(const struct daemon *server, char *out, size_t room)
 {
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     size_t n = 0, more;
     while ((more = read_out(server, out + n, room - 1 - n, until_us)) > 0) {
         n += more;
@@ -157,6 +158,15 @@ void daemon_kill(struct daemon *server)
     close(server->log);
 }
 
+/* The signal is on its way when kill() returns, and stops one thread after the other. */
+void daemon_suspend(const struct daemon *server)
+{
+    int status;
+    daemon_signal(server, SIGSTOP);
+    ck_assert_int_eq(waitpid(server->pid, &status, WUNTRACED), server->pid);
+    ck_assert_msg(WIFSTOPPED(status), "lstmd ended instead; its log:\n%s", daemon_log(server));
+}
+
 int daemon_stop(struct daemon *server)
 {
     daemon_signal(server, SIGTERM);
@@ -171,6 +181,19 @@ const char *daemon_log(const struct daemon *server)
     const ssize_t n = pread(server->log, text, (size_t)(end - begin), begin);
     text[n > 0 ? n : 0] = '\0';
     return text;
+}
+
+size_t daemon_descriptors(const struct daemon *server)
+{
+    char path[64];
+    size_t n = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)server->pid);
+    DIR *directory = opendir(path);
+    ck_assert_ptr_nonnull(directory);
+    while (readdir(directory) != NULL)
+        n++;
+    closedir(directory);
+    return n;
 }
 
 size_t daemon_resident_bytes(const struct daemon *server)

@@ -1,8 +1,7 @@
 /* daemon.h: a real `lstmd serve` as a child process. SPDX-License-Identifier: Apache-2.0
  *
  * The binary is the one beside the running test program, so it is of the same flavour. A daemon
- * dies with the test that started it, and whatever takes longer than the patience below fails the
- * test. */
+ * dies with the test that started it, and whatever takes longer than PATIENCE_MS fails the test. */
 #ifndef DAEMON_H
 #define DAEMON_H
 
@@ -11,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { DAEMON_PATIENCE_MS = 30000 };
+#include "tests/support/patience.h"
 
 struct daemon {
     pid_t pid;
@@ -35,11 +34,17 @@ int daemon_wait(struct daemon *server);
 /* SIGKILL, at once; waits for the end and releases `server`. */
 void daemon_kill(struct daemon *server);
 
+/* SIGSTOP, and waits until all of its threads stand still; SIGCONT lets them go on. */
+void daemon_suspend(const struct daemon *server);
+
 /* SIGTERM and daemon_wait(). */
 int daemon_stop(struct daemon *server);
 
 /* What it wrote to stderr so far, cut at its beginning if it is long; valid until the next call. */
 const char *daemon_log(const struct daemon *server);
+
+/* How many file descriptors it holds, and a constant. */
+size_t daemon_descriptors(const struct daemon *server);
 
 /* Its resident memory. */
 size_t daemon_resident_bytes(const struct daemon *server);

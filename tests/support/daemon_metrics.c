@@ -20,7 +20,7 @@ double daemon_metric(struct client *client, const char *series)
 
 void daemon_wait_metric(struct client *client, const char *series, double value)
 {
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     double found;
     while ((found = daemon_metric(client, series)) != value) {
         ck_assert_msg(monotonic_us() < until_us, "%s is %g and does not become %g", series, found,

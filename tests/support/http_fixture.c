@@ -110,9 +110,9 @@ struct http_options fixture_options(void)
     return (struct http_options){.rules = {.routes = http_table, .max_body_bytes = MAX_BODY},
                                  .n_threads = 2,
                                  .max_connections = 100,
-                                 .header_timeout_s = 30,
-                                 .body_timeout_s = 30,
-                                 .idle_timeout_s = 30};
+                                 .header_timeout_s = 3600,
+                                 .body_timeout_s = 3600,
+                                 .idle_timeout_s = 3600};
 }
 
 void fixture_start_with(struct http_options options)

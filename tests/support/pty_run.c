@@ -56,7 +56,7 @@ static size_t read_more(struct pty_run *run, int64_t until_us)
     struct pollfd waiting = {.fd = run->fd, .events = POLLIN};
     if (poll(&waiting, 1, left_us > 0 ? (int)(left_us / 1000) : 0) == 0) {
         kill(run->pid, SIGKILL);
-        ck_abort_msg("lstmd wrote nothing more within %d ms; it wrote:\n%s", DAEMON_PATIENCE_MS,
+        ck_abort_msg("lstmd wrote nothing more within %d ms; it wrote:\n%s", PATIENCE_MS,
                      run->out + run->seen);
     }
     ck_assert_uint_lt(run->n + 1, sizeof run->out);
@@ -69,7 +69,7 @@ static size_t read_more(struct pty_run *run, int64_t until_us)
 
 void pty_expect(struct pty_run *run, const char *text)
 {
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     const char *found;
     while ((found = strstr(run->out + run->seen, text)) == NULL)
         ck_assert_msg(read_more(run, until_us) > 0, "lstmd ended without writing '%s':\n%s", text,
@@ -97,7 +97,7 @@ void pty_expect_stopped(struct pty_run *run)
 
 int pty_wait(struct pty_run *run)
 {
-    const int64_t until_us = monotonic_us() + DAEMON_PATIENCE_MS * 1000;
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
     int status;
     while (read_more(run, until_us) > 0)
         continue;

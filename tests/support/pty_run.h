@@ -1,7 +1,7 @@
 /* pty_run.h: `lstmd` in a pseudo-terminal of its own, as a person would run it.
  * SPDX-License-Identifier: Apache-2.0
  *
- * What takes longer than DAEMON_PATIENCE_MS fails the test. */
+ * What takes longer than PATIENCE_MS fails the test. */
 #ifndef PTY_RUN_H
 #define PTY_RUN_H
 

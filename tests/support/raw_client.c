@@ -12,8 +12,7 @@
 #include <unistd.h>
 
 #include "tests/support/http_head.h"
-
-enum { PATIENCE_MS = 10000 };
+#include "tests/support/patience.h"
 
 void raw_client_connect(struct raw_client *client, uint16_t port)
 {

@@ -1,7 +1,7 @@
 /* raw_client.h: an HTTP client that sends exactly the bytes it is given.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Whatever fails, or takes longer than ten seconds, fails the test. */
+ * Whatever fails, or takes longer than PATIENCE_MS, fails the test. */
 #ifndef RAW_CLIENT_H
 #define RAW_CLIENT_H
 

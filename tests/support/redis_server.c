@@ -16,10 +16,11 @@
 #include <unistd.h>
 
 #include "server/request.h"
+#include "tests/support/patience.h"
 
 static const char program[] = "/usr/bin/redis-server";
 
-enum { PATIENCE_US = 20000000, POLL_MS = 10 };
+enum { POLL_MS = 10 };
 
 bool redis_server_is_there(void)
 {
@@ -30,22 +31,10 @@ bool redis_server_is_there(void)
     return false;
 }
 
-/* A port that was free a moment ago. */
-static uint16_t find_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof address;
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, n), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &n), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
 static int try_connect(const struct redis_server *server)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(server->port),
+                                  .sin_port = htons(server->port.number),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
@@ -63,7 +52,7 @@ static bool talk(const struct redis_server *server, const char *sent, size_t n, 
         return false;
     ck_assert_int_eq(send(fd, sent, n, MSG_NOSIGNAL), (ssize_t)n);
     struct pollfd waiting = {.fd = fd, .events = POLLIN};
-    ck_assert_int_eq(poll(&waiting, 1, PATIENCE_US / 1000), 1);
+    ck_assert_int_eq(poll(&waiting, 1, PATIENCE_MS), 1);
     const ssize_t got = recv(fd, line, room - 1, 0);
     line[got > 0 ? got : 0] = '\0';
     close(fd);
@@ -72,50 +61,64 @@ static bool talk(const struct redis_server *server, const char *sent, size_t n, 
 
 void redis_server_resume(struct redis_server *server)
 {
-    char port[8], line[64];
-    snprintf(port, sizeof port, "%u", server->port);
+    char line[64];
     const pid_t parent = getpid();
     server->pid = fork();
     ck_assert_int_ge(server->pid, 0);
     if (server->pid == 0) {
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
             freopen("/dev/null", "w", stdout) != NULL)
-            execl(program, program, "--port", port, "--bind", "127.0.0.1", "--dir",
+            execl(program, program, "--port", server->port.text, "--bind", "127.0.0.1", "--dir",
                   server->folder.path, "--save", "3600 1", (char *)NULL);
         _exit(127);
     }
     const int64_t until_us = monotonic_us() + PATIENCE_US;
     while (!talk(server, "PING\r\n", 6, line, sizeof line) || strncmp(line, "+PONG", 5) != 0) {
-        ck_assert_msg(monotonic_us() < until_us, "redis-server does not answer on port %s", port);
+        ck_assert_msg(monotonic_us() < until_us, "redis-server does not answer on port %s",
+                      server->port.text);
         poll(NULL, 0, POLL_MS);
     }
 }
 
 void redis_server_start(struct redis_server *server)
 {
-    *server = (struct redis_server){.port = find_port()};
+    reserved_port_take(&server->port);
     temp_folder_create(&server->folder);
-    snprintf(server->url, sizeof server->url, "redis://127.0.0.1:%u", server->port);
+    snprintf(server->url, sizeof server->url, "redis://127.0.0.1:%s", server->port.text);
     redis_server_resume(server);
 }
 
-void redis_server_signal(const struct redis_server *server, int number)
+static void send_signal(const struct redis_server *server, int number)
 {
     ck_assert_int_eq(kill(server->pid, number), 0);
+}
+
+void redis_server_suspend(const struct redis_server *server)
+{
+    int status;
+    send_signal(server, SIGSTOP);
+    ck_assert_int_eq(waitpid(server->pid, &status, WUNTRACED), server->pid);
+    ck_assert(WIFSTOPPED(status));
+}
+
+void redis_server_continue(const struct redis_server *server)
+{
+    send_signal(server, SIGCONT);
 }
 
 void redis_server_pause(struct redis_server *server)
 {
     int status;
-    redis_server_signal(server, SIGTERM);
+    send_signal(server, SIGTERM);
     ck_assert_int_eq(waitpid(server->pid, &status, 0), server->pid);
 }
 
 void redis_server_stop(struct redis_server *server)
 {
     int status;
-    redis_server_signal(server, SIGKILL);
+    send_signal(server, SIGKILL);
     ck_assert_int_eq(waitpid(server->pid, &status, 0), server->pid);
+    reserved_port_release(&server->port);
     temp_folder_remove(&server->folder);
 }
 

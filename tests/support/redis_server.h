@@ -5,14 +5,14 @@
 #define REDIS_SERVER_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
+#include "tests/support/reserved_port.h"
 #include "tests/support/temp_folder.h"
 
 struct redis_server {
     pid_t pid;
-    uint16_t port;
+    struct reserved_port port;
     char url[64]; /* "redis://127.0.0.1:PORT" */
     struct temp_folder folder;
 };
@@ -27,8 +27,9 @@ void redis_server_pause(struct redis_server *server);
 void redis_server_resume(struct redis_server *server);
 void redis_server_stop(struct redis_server *server);
 
-/* Sends SIGSTOP or SIGCONT. */
-void redis_server_signal(const struct redis_server *server, int number);
+/* SIGSTOP, and waits until it stands still; SIGCONT. */
+void redis_server_suspend(const struct redis_server *server);
+void redis_server_continue(const struct redis_server *server);
 
 /* Sends one command of up to 8 words and expects an answer that is no error. Returns its number, or
  * 0 if it is none. */

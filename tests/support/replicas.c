@@ -11,7 +11,7 @@
 #include "tests/support/answer_text.h"
 #include "tests/support/model_store.h"
 
-enum { MOST_OPTIONS = 24, TEXT_BYTES = 65536, PATIENCE_US = 20000000, POLL_MS = 10 };
+enum { MOST_OPTIONS = 24, TEXT_BYTES = 65536, POLL_MS = 10 };
 
 struct redis_server redis_server;
 struct temp_folder replicas_folder;
@@ -26,8 +26,10 @@ void replicas_open(void)
 
 void replica_start(size_t i, const char *url, const char *const *options)
 {
-    const char *all[MOST_OPTIONS] = {"--session-store", url, "--workers", "1", "--io-threads", "1"};
-    for (size_t n = 6; options != NULL && *options != NULL; n++, options++) {
+    const char *all[MOST_OPTIONS] = {"--session-store", url,         "--session-store-timeout-ms",
+                                     "60000",           "--workers", "1",
+                                     "--io-threads",    "1"};
+    for (size_t n = 8; options != NULL && *options != NULL; n++, options++) {
         ck_assert_uint_lt(n + 1, MOST_OPTIONS);
         all[n] = *options;
     }

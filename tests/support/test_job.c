@@ -8,8 +8,9 @@
 #include "tests/support/assert_tensor.h"
 #include "tests/support/fill.h"
 #include "tests/support/model_store.h"
+#include "tests/support/patience.h"
 
-enum { PATIENCE_S = 30, MOST_STEPS = 7 };
+enum { PATIENCE_S = PATIENCE_MS / 1000, MOST_STEPS = 7 };
 
 void job_watch_init(struct job_watch *watch)
 {

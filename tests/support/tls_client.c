@@ -11,9 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/support/patience.h"
 #include "tests/support/temp_folder.h"
 
-enum { PATIENCE_MS = 10000, DAY = 24 * 3600 };
+enum { DAY = 24 * 3600 };
 
 static void assert_good(int code)
 {
