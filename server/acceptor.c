@@ -124,6 +124,8 @@ void acceptor_stop(struct acceptor *acceptor)
             continue;
         pthread_join(acceptor->thread, NULL);
         acceptor->is_running = false;
+        /* Who has connected may have asked already, and would see the connection reset. */
+        accept_all(acceptor);
     }
     if (acceptor->fd >= 0)
         close(acceptor->fd);

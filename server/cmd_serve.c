@@ -20,7 +20,7 @@
 #include "server/signals.h"
 
 /* How often a draining server looks whether it is done, and idle sessions are ended. */
-enum { DRAIN_POLL_MS = 10, SWEEP_MS = 1000 };
+enum { DRAIN_POLL_MS = 2, SWEEP_MS = 1000 };
 
 struct server {
     const struct serve_config *config;
@@ -261,16 +261,25 @@ static void serve(struct server *server)
     log_info("stopping", L_STR("signal", number == SIGTERM ? "TERM" : "INT"));
 }
 
-/* Requests in flight finish; no new connections are taken. False: --drain-seconds were too few. */
+static void wait_until_drained(const struct server *server, int64_t until_us)
+{
+    while (!http_is_drained(server->http) && monotonic_us() < until_us)
+        signals_wait(DRAIN_POLL_MS);
+}
+
+/* Requests in flight finish; no new connections are taken. Those that are open are closed before
+ * what answers their requests is stopped. False: --drain-seconds were too few. */
 static bool drain(struct server *server)
 {
-    const int64_t until = monotonic_us() + server->config->drain_seconds * 1000000;
-    unsigned n;
+    const int64_t until_us = monotonic_us() + server->config->drain_seconds * 1000000;
     atomic_store(&server->app.is_draining, true);
     notify(NOTICE_STOPPING);
     http_quiesce(server->http);
-    while ((n = http_in_flight(server->http)) > 0 && monotonic_us() < until)
-        signals_wait(DRAIN_POLL_MS);
+    wait_until_drained(server, until_us);
+    if (http_in_flight(server->http) == 0)
+        http_hang_up(server->http);
+    wait_until_drained(server, until_us);
+    const unsigned n = http_in_flight(server->http);
     if (n == 0)
         log_info("drained", L_INT("in_flight", n));
     else

@@ -51,6 +51,7 @@ struct io {
     struct arrival
         arrivals[MAX_ARRIVALS]; /* guarded by lock: the first n_arrivals are to be taken */
     unsigned n_arrivals;
+    unsigned long n_turns; /* of the thread, when it was told to end */
 };
 
 struct http {
@@ -292,10 +293,37 @@ enum lstm_status http_start(const struct http_options *options, struct app *app,
     return status;
 }
 
+/* Two turns later, each thread has looked at everything that is there now. */
+static void note_turns(struct http *http)
+{
+    for (unsigned i = 0; i < http->n_io; i++)
+        http->io[i].n_turns = io_thread_n_turns(http->io[i].thread);
+}
+
 void http_quiesce(struct http *http)
 {
     atomic_store(&http->shared.is_quiesced, true);
     acceptor_stop(http->acceptor);
+    note_turns(http);
+}
+
+void http_hang_up(struct http *http)
+{
+    reaper_end_input(http->reaper);
+    note_turns(http);
+}
+
+bool http_is_drained(struct http *http)
+{
+    bool has_looked = true;
+    for (unsigned i = 0; i < http->n_io; i++) {
+        struct io *io = &http->io[i];
+        if (io_thread_n_turns(io->thread) - io->n_turns >= 2)
+            continue;
+        has_looked = false;
+        io_thread_wake(io->thread);
+    }
+    return has_looked && http_in_flight(http) == 0;
 }
 
 unsigned http_in_flight(const struct http *http)

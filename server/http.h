@@ -26,11 +26,19 @@ LSTM_MUST_CHECK enum lstm_status http_start(const struct http_options *options, 
 /* Refuses new connections; those that are open close with the answer to their next request. */
 void http_quiesce(struct http *http);
 
+/* Whether every request is answered that had arrived at http_quiesce(), be its connection accepted
+ * or its header read by then or not. */
+bool http_is_drained(struct http *http);
+
+/* Of a drained server: the connections that are open close; a request that arrived on one meanwhile
+ * is answered: http_is_drained() tells when that is done. */
+void http_hang_up(struct http *http);
+
 /* Requests received and not yet answered. */
 unsigned http_in_flight(const struct http *http);
 
-/* Closes what is open and frees all. No request may be LATER: quiesce, wait for http_in_flight()
- * to reach 0 or have every job finished first. */
+/* Closes what is open and frees all. No request may be LATER: quiesce, wait for
+ * http_is_drained() or have every job finished first. */
 void http_stop(struct http *http);
 
 #endif

@@ -29,6 +29,7 @@ struct io_thread {
     int wake_fd;          /* readable when somebody asks for the work, or for the end */
     atomic_bool is_woken; /* somebody asked, and the thread has not begun with it */
     atomic_bool is_stopping;
+    atomic_ulong n_turns;
     pthread_t thread;
 };
 
@@ -58,6 +59,7 @@ static void *run(void *context)
             wait_for_work(thread, REST_MS);
         atomic_store(&thread->is_woken, false);
         thread->work.run(thread->work.context);
+        atomic_fetch_add(&thread->n_turns, 1);
     }
     return NULL;
 }
@@ -81,6 +83,7 @@ enum lstm_status io_thread_create(const struct io_work *work, struct io_thread *
     made->work = *work;
     atomic_init(&made->is_woken, false);
     atomic_init(&made->is_stopping, false);
+    atomic_init(&made->n_turns, 0);
     made->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int failure = made->wake_fd < 0 ? errno : 0;
     if (failure == 0)
@@ -93,6 +96,11 @@ enum lstm_status io_thread_create(const struct io_work *work, struct io_thread *
         close(made->wake_fd);
     free(made);
     return lstm_fail(error, LSTM_IO, "cannot start an I/O thread: %s", strerror(failure));
+}
+
+unsigned long io_thread_n_turns(const struct io_thread *thread)
+{
+    return atomic_load(&thread->n_turns);
 }
 
 void io_thread_destroy(struct io_thread *thread)

@@ -23,6 +23,11 @@ io_thread_create(const struct io_work *work, struct io_thread **thread, struct l
 /* Has run() called soon. Thread-safe. */
 void io_thread_wake(struct io_thread *thread);
 
+/* How often run() has returned. When it has twice more, it has begun and returned since.
+ * Thread-safe.
+ */
+unsigned long io_thread_n_turns(const struct io_thread *thread);
+
 /* Ends the thread and frees all. */
 void io_thread_destroy(struct io_thread *thread);
 

@@ -154,6 +154,14 @@ bool watch_until(struct watch *watch, int64_t until_us, bool may_answer)
            atomic_compare_exchange_strong(&watch->until_us, &before, until_us);
 }
 
+void reaper_end_input(struct reaper *reaper)
+{
+    pthread_mutex_lock(&reaper->lock);
+    for (struct watch *watch = reaper->first; watch != NULL; watch = watch->next)
+        shutdown(watch->fd, SHUT_RD);
+    pthread_mutex_unlock(&reaper->lock);
+}
+
 void reaper_destroy(struct reaper *reaper)
 {
     if (reaper == NULL)

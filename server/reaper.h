@@ -40,6 +40,9 @@ void reaper_remove(struct reaper *reaper, struct watch *watch);
  * False: it has been cut already. Takes no lock. */
 bool watch_until(struct watch *watch, int64_t until_us, bool may_answer);
 
+/* Nothing more is received on the sockets that are watched but what has arrived already. */
+void reaper_end_input(struct reaper *reaper);
+
 /* Joins the thread. Nothing may be watched any more. */
 void reaper_destroy(struct reaper *reaper);
 

@@ -173,6 +173,36 @@ START_TEST(test_drain_requests_that_wait_are_answered)
 }
 END_TEST
 
+/* The daemon finds a connection that nobody has accepted, and a request on one that was, when it
+ * finds the signal. */
+START_TEST(test_drain_requests_that_arrived_before_the_signal_are_answered)
+{
+    static const char text[] = "POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\n"
+                               "Content-Length: 23\r\n\r\n{\"instances\":[[[1,2]]]}";
+    static struct raw_client known, unknown;
+    static struct raw_answer answer;
+    temp_folder_create(&folder);
+    model_store_add(folder.path, "m", "1", model_any, 1);
+    daemon_start(&server, folder.path, NULL);
+    raw_client_connect(&known, server.port);
+    raw_client_ask(&known, text, &answer);
+    daemon_suspend(&server);
+    raw_client_connect(&unknown, server.port);
+    raw_client_send_text(&unknown, text);
+    raw_client_send_text(&known, text);
+    daemon_signal(&server, SIGTERM);
+    daemon_signal(&server, SIGCONT);
+    raw_client_receive(&unknown, &answer, false);
+    ck_assert_int_eq(answer.status, 200);
+    raw_client_receive(&known, &answer, false);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_int_eq(daemon_wait(&server), 0);
+    raw_client_close(&known);
+    raw_client_close(&unknown);
+    temp_folder_remove(&folder);
+}
+END_TEST
+
 /* Clients that never pause must not keep the daemon from ending, and none may see a part of an
  * answer. */
 START_TEST(test_drain_clients_that_go_on_are_let_go_between_two_requests)
@@ -201,6 +231,8 @@ Suite *suite_drain(void)
     TCase *tcase = tcase_create("drain");
     tcase_set_timeout(tcase, 90);
     tcase_add_test(tcase, test_drain_requests_that_wait_are_answered);
+    tcase_add_loop_test(tcase, test_drain_requests_that_arrived_before_the_signal_are_answered, 0,
+                        10);
     tcase_add_test(tcase, test_drain_clients_that_go_on_are_let_go_between_two_requests);
     suite_add_tcase(suite, tcase);
     return suite;
