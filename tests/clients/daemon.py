@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,14 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 LSTMD = os.environ.get('LSTMD', str(ROOT / 'build/lstmd'))
+
+
+def reserve_port() -> socket.socket:
+    """A socket that does not listen; it keeps its port for those who set SO_REUSEADDR, as lstmd."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(('127.0.0.1', 0))
+    return holder
 
 
 class Daemon:
@@ -34,7 +43,7 @@ class Daemon:
     def stop(self) -> None:
         """Ends it with SIGTERM, and expects that it ends well."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=120)
         assert self.process.returncode == 0, self.process.returncode
 
     def kill(self) -> None:

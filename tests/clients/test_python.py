@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / 'clients/python'), str(ROOT / 'tests/clients')]
 
 import lstmd  # noqa: E402
-from daemon import Daemon, FakeServer, write_keys  # noqa: E402
+from daemon import Daemon, FakeServer, reserve_port, write_keys  # noqa: E402
 
 try:
     import numpy
@@ -227,7 +227,9 @@ class TlsTest(Calls, unittest.TestCase):
 
 class RestartTest(unittest.TestCase):
     def test_client_outlives_a_restart_of_the_server(self) -> None:
-        daemon = Daemon()
+        port = reserve_port()
+        self.addCleanup(port.close)
+        daemon = Daemon('--port', str(port.getsockname()[1]))
         self.addCleanup(daemon.kill)
         client = lstmd.Client(daemon.url, retries=20)
         self.addCleanup(client.close)
@@ -282,7 +284,7 @@ class MisbehaviourTest(unittest.TestCase):
         cls.server.stop()
 
     def setUp(self) -> None:
-        self.client = lstmd.Client(self.server.url, timeout=10)
+        self.client = lstmd.Client(self.server.url, timeout=120)
         self.addCleanup(self.client.close)
 
     def assert_told(self, name: str, **expected: int) -> None:
@@ -320,9 +322,11 @@ class MisbehaviourTest(unittest.TestCase):
                 self.assert_told(name, requests=1)
 
     def test_silent_server_is_left_in_time(self) -> None:
-        client = lstmd.Client(self.server.url, timeout=0.3)
+        client = lstmd.Client(self.server.url, timeout=3)
         with self.assertRaises(lstmd.TimedOut):
             client.predict('silent', BYTES)
+        while self.client.model('silent')['requests'] == 0:
+            pass
         self.assert_told('silent', requests=1)
 
     def test_connection_is_kept_and_one_that_was_closed_is_left(self) -> None:

@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 JSON = "application/json"
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 30) -> float:
+def until(condition: Callable[[], Any], what: str, seconds: float = 120) -> float:
     """Waits until the condition holds; says how many seconds that took."""
     begin = time.monotonic()
     while not condition():
@@ -49,11 +49,17 @@ def call(port: int, method: str, path: str, body: Any = None, kind: str = JSON) 
         connection.close()
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return listener.getsockname()[1]
+def reserve_port() -> socket.socket:
+    """A socket that does not listen; it keeps its port for those who set SO_REUSEADDR, as all here do."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind((HOST, 0))
+    return holder
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex((HOST, port)) == 0
 
 
 class Stack:
@@ -65,6 +71,7 @@ class Stack:
         self.models = self.folder / "models"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.ports: dict[str, int] = {}
+        self.holders: list[socket.socket] = []
         shutil.copytree("models/mnist/1", self.models / "mnist" / "1")
 
     def __enter__(self) -> Stack:
@@ -77,7 +84,16 @@ class Stack:
         for process in self.processes.values():
             process.kill()
             process.wait()
+        for holder in self.holders:
+            holder.close()
         shutil.rmtree(self.folder)
+
+    def port(self, name: str) -> int:
+        """The port of that name, its own until the end."""
+        if name not in self.ports:
+            self.holders.append(reserve_port())
+            self.ports[name] = self.holders[-1].getsockname()[1]
+        return self.ports[name]
 
     def start(self, name: str, command: list[str], **environment: str) -> None:
         """Starts a process whose output goes to a file of its name."""
@@ -87,7 +103,7 @@ class Stack:
 
     def start_lstmd(self, name: str, **options: str) -> None:
         """A daemon with LSTMD_<option> as in compose.yaml, and waits until it is ready."""
-        port = self.ports.setdefault(name, free_port())
+        port = self.port(name)
         settings = {f"LSTMD_{option.upper()}": value for option, value in options.items()}
         self.start(name, [self.lstmd, "serve", "--models", str(self.models), "--port", str(port),
                           "--log-level", "warn", "--workers", "1", "--io-threads", "1"], **settings)
@@ -95,18 +111,18 @@ class Stack:
 
     def start_redis(self) -> None:
         """Redis as in compose.yaml."""
-        port = self.ports.setdefault("redis", free_port())
+        port = self.port("redis")
         self.start("redis", ["redis-server", "--port", str(port), "--bind", HOST, "--save", "",
                              "--appendonly", "no", "--dir", str(self.folder)])
-        until(lambda: socket.socket().connect_ex((HOST, port)) == 0, "redis listens")
+        until(lambda: listens(port), "redis listens")
 
     def start_haproxy(self, replicas: list[str]) -> None:
         """The shipped configuration before these replicas and the trainer."""
-        port = self.ports.setdefault("haproxy", free_port())
+        port = self.port("haproxy")
         config = self.folder / "haproxy.cfg"
         config.write_text(render([f"{HOST}:{self.ports[name]}" for name in replicas]))
         self.start("haproxy", ["haproxy", "-db", "-f", str(config)], LSTMD_LISTEN=f"{HOST}:{port}",
-                   LSTMD_FIGURES=f"{HOST}:{free_port()}",
+                   LSTMD_FIGURES=f"{HOST}:{self.port('figures')}",
                    LSTMD_TRAINER=f"{HOST}:{self.ports['trainer']}")
         until(lambda: call(port, "GET", "/v1/models")[0] == 200, "haproxy answers")
 

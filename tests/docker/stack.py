@@ -57,7 +57,7 @@ class Load:
     def go_on(self, answers: int) -> None:
         """Waits for so many answers more."""
         goal = self.answered + answers
-        until(lambda: self.answered >= goal, f"{answers} more answers", 120)
+        until(lambda: self.answered >= goal, f"{answers} more answers", 600)
 
 
 def predict_forever(load: Load, port: int) -> None:
@@ -194,7 +194,8 @@ def check_redis_away(stack: Stack) -> None:
 def main(lstmd: str) -> None:
     with Stack(lstmd) as stack:
         stack.start_redis()
-        options = {"training": "off", "session_store": f"redis://127.0.0.1:{stack.ports['redis']}"}
+        options = {"training": "off", "session_store": f"redis://127.0.0.1:{stack.ports['redis']}",
+                   "session_store_timeout_ms": "60000"}
         for name in REPLICAS:
             stack.start_lstmd(name, **options)
         stack.start_lstmd("trainer", state_dir=str(stack.folder / "learned"))

@@ -46,11 +46,11 @@ class Soak:
             [binary, "serve", "--port", "0", "--models", f"{folder}/models", "--state-dir", f"{folder}/state",
              "--session-file", f"{folder}/sessions", "--session-file-seconds", "1", "--max-sessions", "100",
              "--session-full", "evict", "--log-level", "warn", "--request-timeout-ms", "600000",
-             "--header-timeout-seconds", "5", "--body-timeout-seconds", "5"],
+             "--header-timeout-seconds", "15", "--body-timeout-seconds", "15"],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         ready = self.daemon.stdout.readline()
         self.port = int(re.search(r":(\d+)$", ready.strip()).group(1))
-        self.idle_descriptors = self.descriptors()
+        self.idle_descriptors = min(self.descriptors() for _ in map(time.sleep, 50 * [0.01]))
         self.running = threading.Event()
         self.ended = threading.Event()
         self.lock = threading.Condition()
@@ -88,12 +88,12 @@ class Soak:
         self.running.clear()
         with self.lock:
             self.lock.wait_for(lambda: self.n_paused == n_clients)
-        deadline = time.monotonic() + 30
-        while self.descriptors() > self.idle_descriptors and time.monotonic() < deadline:
-            time.sleep(0.1)
+        # A folder that is being looked through, or a file that is being written, is open for a moment.
+        deadline = time.monotonic() + 120
+        while (descriptors := self.descriptors()) > self.idle_descriptors and time.monotonic() < deadline:
+            time.sleep(0.01)
         status = pathlib.Path(f"/proc/{self.daemon.pid}/status").read_text()
         kib, threads = (int(re.search(rf"{key}:\s*(\d+)", status).group(1)) for key in ("VmRSS", "Threads"))
-        descriptors = self.descriptors()
         self.running.set()
         return kib, descriptors, threads
 
@@ -234,7 +234,7 @@ def main() -> int:
         for thread in threads:
             thread.join()
         soak.daemon.terminate()
-        if soak.daemon.wait(60) != 0:
+        if soak.daemon.wait(300) != 0:
             soak.fault(f"the daemon ended with {soak.daemon.returncode}")
         soak.log.seek(0)
         log = soak.log.read().decode(errors="replace")
