@@ -78,7 +78,8 @@ END_TEST
 START_TEST(test_c_client_silent_server_is_left_in_time)
 {
     struct lstmd_client *const patient = c_client.client;
-    c_client.client = c_client_connect((struct lstmd_config){.url = fake.url, .timeout_seconds = 3});
+    c_client.client =
+        c_client_connect((struct lstmd_config){.url = fake.url, .timeout_seconds = 3});
     assert_client_refused(lstmd_client_predict(c_client.client, "silent", &c_client_digit),
                           LSTMD_TIMED_OUT, "time");
     lstmd_client_destroy(c_client.client);
