@@ -115,6 +115,8 @@ static enum lstm_status publish(struct lstm_source *source, const struct lstm_tr
     struct version_folder folder;
     char published[PATH_MAX];
     enum lstm_status status = folder_make(out, error);
+    if (status != LSTM_OK)
+        return lstm_fail_in(error, status, "--out");
     if (status == LSTM_OK)
         status = version_folder_begin(&folder, out, error);
     if (status != LSTM_OK)

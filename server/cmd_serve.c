@@ -165,8 +165,9 @@ static enum lstm_status load_models(struct server *server, struct lstm_error *er
     enum lstm_status status = registry_scan(server->app.registry, error);
     if (status == LSTM_OK && registry_n_available(server->app.registry) == 0)
         status = lstm_fail(error, LSTM_NOT_FOUND,
-                           "no model in %s can be served; expected %s/<name>/<version>/model.json "
-                           "(the log tells what failed)",
+                           "no model in %s can be served, and none of --model; expected "
+                           "%s/<name>/<version>/model.json, or a file that `lstmd inspect` "
+                           "recognises (the log tells what failed)",
                            folder, folder);
     if (status == LSTM_OK)
         status = restore_sessions(server, error);

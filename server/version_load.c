@@ -67,8 +67,8 @@ enum lstm_status version_load_source(const char *path, const char *model, struct
         return status;
     status = lstm_source_model(source, NULL, &loaded, error);
     for (size_t k = 0; status == LSTM_OK && k < lstm_source_n_notes(source); k++)
-        log_info("model_assumed", L_STR("model", model),
-                 L_STR("what", lstm_source_note(source, k)));
+        log_info("model_assumed", L_STR("model", model), L_STR("what", lstm_source_note(source, k)),
+                 L_STR("options_of", "lstmd convert"));
     lstm_source_destroy(source);
     return status == LSTM_OK ? start(loaded, model, batcher, queue, error) : status;
 }

@@ -36,17 +36,41 @@ static const struct {
     {".data-0", "it holds the values of a checkpoint; give the .index file beside it"},
     {"keras_metadata.pb", "give the folder that it lies in"},
     {".meta", "it holds a graph without weights; give the .index file beside it"},
+    {".npz",
+     "NumPy's arrays say nothing of a network; save them as safetensors, under the names of "
+     "PyTorch's or TensorFlow 1's variables"},
+    {".pkl", "a pickle is a program, which is not run; save weights by "
+             "torch.save(model.state_dict(), path) or as safetensors"},
     {".tflite", "TensorFlow Lite is not supported; convert the model that it was made of"},
 };
+
+/* The same of files that a folder may have. */
+static const struct {
+    const char *file, *advice;
+} folder_advices[] = {
+    {"variables.index",
+     "it has the variables of a SavedModel; give the folder around it, which has "
+     "saved_model.pb"},
+    {"1/model.json", "it has versions of a model of lstmd; give one of them, as \"1\" in it"},
+};
+
+static enum lstm_status fail_folder(const struct import_source *source, struct lstm_error *error)
+{
+    for (size_t i = 0; i < sizeof folder_advices / sizeof *folder_advices; i++)
+        if (import_has(source, folder_advices[i].file))
+            return lstm_fail(error, LSTM_UNSUPPORTED, "no model can be made of this folder: %s",
+                             folder_advices[i].advice);
+    return lstm_fail(error, LSTM_UNSUPPORTED,
+                     "the folder is no SavedModel, no model of lstmd (model.json), and has no "
+                     "file `checkpoint` that names one; give a file in it");
+}
 
 static enum lstm_status fail_unknown(const struct import_source *source, struct lstm_error *error)
 {
     const char *slash = strrchr(source->path, '/');
     const char *name = slash == NULL ? source->path : slash + 1;
     if (source->is_folder)
-        return lstm_fail(error, LSTM_UNSUPPORTED,
-                         "the folder is no SavedModel, no model of lstmd (model.json), and has no "
-                         "file `checkpoint` that names one; give a file in it");
+        return fail_folder(source, error);
     for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
         if (strstr(name, advices[i].part) != NULL)
             return lstm_fail(error, LSTM_UNSUPPORTED, "no model can be made of this file alone: %s",

@@ -71,6 +71,10 @@ static enum lstm_status classify(struct group *group, struct lstm_error *error)
                          "layer %.80s: by the shape of '%.80s' it is neither an LSTM nor a GRU",
                          group->scope, recurrent->name);
     }
+    if (group->scope[0] == '\0')
+        return lstm_fail(error, LSTM_UNSUPPORTED,
+                         "it is no file of Keras: its arrays lie in no layers, and it has neither "
+                         "model_config nor layer_names; save the model with model.save(path)");
     if (weights->other != NULL || kernel == NULL || kernel->rank != 2)
         return lstm_fail(error, LSTM_UNSUPPORTED,
                          "layer %.80s: its weight '%.80s' is not one of an LSTM, a GRU, a dense "

@@ -267,7 +267,8 @@ static enum lstm_status find_group(const struct import_source *source, const cha
     if (*group == NULL)
         return lstm_fail(error, LSTM_UNSUPPORTED,
                          "none of the %zu arrays%s%.60s is a recurrent layer's (weight_ih_l0 or "
-                         "weight_ih); `lstmd inspect` lists them",
+                         "weight_ih); lstmd serves networks "
+                         "that have an LSTM or a GRU; `lstmd inspect` lists the arrays",
                          source->n_arrays, scope[0] == '\0' ? "" : " under ", scope);
     return LSTM_OK;
 }

@@ -408,12 +408,33 @@ static const struct {
     struct lstm_source_file file;
     const char *words;
 } strangers[] = {
+    {{"a/arrays.npz", "PK\3\4", 4}, "save them as safetensors"},
+    {{"a/model.pkl", "\x80\4K\1.", 5}, "torch.save(model.state_dict()"},
     {{"a/photo.jpg", "\xff\xd8\xff\xe0", 4}, "of no known format"},
     {{"a/nothing", "", 0}, "is empty"},
     {{"a/saved_model.pb", "\x08\x01", 2}, "give the folder"},
     {{"a/variables.data-00000-of-00001", "\0\0\0\0", 4}, "give the .index file"},
     {{"a", NULL, 0}, "the folder is no SavedModel"},
 };
+
+static const struct {
+    struct lstm_source_file files[2];
+    const char *words;
+} folders[] = {
+    {{{"variables", NULL, 0}, {"variables/variables.index", "", 0}}, "the folder around it"},
+    {{{"mnist", NULL, 0}, {"mnist/1/model.json", "{}", 2}}, "give one of them"},
+};
+
+START_TEST(test_import_source_of_a_folder_tells_which_to_give)
+{
+    struct lstm_source *source;
+    struct lstm_error error;
+    ck_assert_int_eq(lstm_source_parse(folders[_i].files, 2, NULL, &source, &error),
+                     LSTM_UNSUPPORTED);
+    ck_assert_ptr_null(source);
+    ck_assert_msg(strstr(error.text, folders[_i].words) != NULL, "%s", error.text);
+}
+END_TEST
 
 START_TEST(test_import_source_of_no_format_tells_what_to_give)
 {
@@ -451,6 +472,8 @@ Suite *suite_import_build(void)
     tcase_add_test(tests, test_import_note_is_kept_once);
     tcase_add_loop_test(tests, test_import_source_of_no_format_tells_what_to_give, 0,
                         N_CASES(strangers));
+    tcase_add_loop_test(tests, test_import_source_of_a_folder_tells_which_to_give, 0,
+                        N_CASES(folders));
     suite_add_tcase(suite, tests);
     return suite;
 }

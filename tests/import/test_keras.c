@@ -139,6 +139,7 @@ static const struct {
     {"tf_activation_layer", "Softmax", "MaxNorm", LSTM_UNSUPPORTED, "(MaxNorm)"},
     {"tf_functional_masking", "[[\"masking\"", "[[\"input_1\"", LSTM_UNSUPPORTED, "feeds 2 others"},
     {"tf_functional_masking", "[[\"masking\"", "[[\"nowhere\"", LSTM_UNSUPPORTED, "feeds 0 others"},
+    {"no_keras", "values", "arrays", LSTM_UNSUPPORTED, "it is no file of Keras"},
     {"weights_only", "recurrent_kernel", "recurrent_kernal", LSTM_UNSUPPORTED, "--scope"},
     {"keras3.keras", "Dropout", "Flatten", LSTM_FORMAT, "checksum"},
     {"keras3.keras", "model.weights.h5", "model.weightz.h5", LSTM_UNSUPPORTED, "no known format"},
