@@ -105,12 +105,6 @@ static unsigned n_io_threads(const struct serve_config *config)
     return config->io_threads > 0 ? (unsigned)config->io_threads : n_cores();
 }
 
-static enum lstm_status start_http(struct server *server, struct lstm_error *error)
-{
-    return front_serve(&server->front, n_io_threads(server->config), &server->app, &server->http,
-                       error);
-}
-
 static enum lstm_status restore_sessions(struct server *server, struct lstm_error *error)
 {
     const char *path = server->config->session_file;
@@ -201,7 +195,8 @@ static enum lstm_status start(struct server *server, struct lstm_error *error)
     if (status == LSTM_OK)
         status = start_training(server, error);
     if (status == LSTM_OK)
-        status = start_http(server, error);
+        status = front_serve(&server->front, n_io_threads(server->config), &server->app,
+                             &server->http, error);
     return status == LSTM_OK ? load_models(server, error) : status;
 }
 
