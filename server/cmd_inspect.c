@@ -19,7 +19,8 @@ static void describe(const struct inspect_config *config, struct lstm_source *so
     if (config->json) {
         source_write_json(source, is_known ? NULL : error.text, out);
     } else {
-        buf_printf(out, "%s (--format %s)\n\n", lstm_source_title(source), lstm_source_name(source));
+        buf_printf(out, "%s (--format %s)\n\n", lstm_source_title(source),
+                   lstm_source_name(source));
         source_write_arrays(source, out);
         buf_text(out, "\n");
         if (is_known)
