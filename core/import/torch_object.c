@@ -7,7 +7,11 @@
 #include "core/memory.h"
 #include "core/status.h"
 
-enum { MAX_DEPTH = 16, MAX_VISITS = 1 << 22, MAX_PATH_BYTES = 512 };
+enum { MAX_DEPTH = 16, MAX_PATH_BYTES = 512 };
+
+/* Values may be visited as often as they are referred to, which takes bytes each time: a small file
+ * must not make many of few by lists of the same lists. */
+enum { MIN_VISITS = 1 << 16, MAX_VISITS = 1 << 22 };
 
 /* Most elements of a view that repeats its storage's: a few bytes must not fill the memory. */
 enum { MAX_REPEATED = 1 << 20 };
@@ -116,7 +120,7 @@ struct walk {
     struct import_source *source;
     enum lstm_status (*find)(struct import_source *source, const struct torch_storage *storage,
                              const unsigned char **bytes, size_t *n, struct lstm_error *error);
-    size_t n_visits, depth;
+    size_t n_visits, most_visits, depth;
     char path[MAX_PATH_BYTES];
 };
 
@@ -331,9 +335,11 @@ static enum lstm_status visit_items(struct walk *walk, const struct pickle_value
 static enum lstm_status visit(struct walk *walk, const struct pickle_value *value,
                               struct lstm_error *error)
 {
-    if (++walk->n_visits > MAX_VISITS)
-        return lstm_fail(error, LSTM_FORMAT, "'%.80s': the pickle holds more than %d values",
-                         walk->path, MAX_VISITS);
+    if (++walk->n_visits > walk->most_visits)
+        return lstm_fail(error, LSTM_FORMAT,
+                         "'%.80s': the pickle holds more than %zu values, too many for a file of "
+                         "%zu bytes",
+                         walk->path, walk->most_visits, walk->source->n);
     switch (value->kind) {
     case PICKLE_TUPLE:
     case PICKLE_LIST:
@@ -352,6 +358,7 @@ enum lstm_status torch_object_add_arrays(
                              const unsigned char **bytes, size_t *n, struct lstm_error *error),
     struct lstm_error *error)
 {
-    struct walk walk = {.source = source, .find = find};
+    const size_t more = source->n < MAX_VISITS - MIN_VISITS ? source->n : MAX_VISITS - MIN_VISITS;
+    struct walk walk = {.source = source, .find = find, .most_visits = MIN_VISITS + more};
     return visit(&walk, value, error);
 }
