@@ -298,7 +298,7 @@ afl: deps-dev
 fuzz-cover: deps-dev
 	$(Q)$(MAKE) $(sub) FLAVOUR=reach fuzz-cover-all
 fuzz-cover-all: $(fuzzers)
-	$(Q)tests/tools/fuzz_coverage.sh $(B)
+	$(Q)tests/tools/fuzz_coverage.py $(B)
 
 ## cover: lines that the tests reach, as a table
 .PHONY: cover

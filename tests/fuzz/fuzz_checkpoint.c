@@ -86,6 +86,24 @@ static void go_on(struct lstm_trainer *trainer)
         require(error.text[0] != '\0');
 }
 
+/* What was read can be written and read again; the disk is asked for few of them. */
+static void write_again(const struct lstm_trainer *trainer, const char *note)
+{
+    static unsigned turn;
+    char folder[] = "/tmp/fuzz-checkpoint-XXXXXX", path[64], again_note[16];
+    if (turn++ % 64 != 0 || mkdtemp(folder) == NULL)
+        return;
+    snprintf(path, sizeof path, "%s/checkpoint", folder);
+    struct lstm_trainer *const again = create_trainer();
+    require(lstm_trainer_save(trainer, path, note, NULL) == LSTM_OK);
+    require(lstm_trainer_restore(again, path, again_note, sizeof again_note, NULL) == LSTM_OK);
+    require(strcmp(note, again_note) == 0 && again->step == trainer->step);
+    require(memcmp(again->weights, trainer->weights, trainer->n * sizeof *trainer->weights) == 0);
+    lstm_trainer_destroy(again);
+    remove(path);
+    remove(folder);
+}
+
 static void read_file(const uint8_t *data, size_t size)
 {
     struct lstm_trainer *const trainer = create_trainer();
@@ -99,6 +117,7 @@ static void read_file(const uint8_t *data, size_t size)
     memory_file_open(&file, data, size);
     if (lstm_trainer_restore(trainer, file.path, note, sizeof note, &error) == LSTM_OK) {
         require(memchr(note, '\0', sizeof note) != NULL);
+        write_again(trainer, note);
         go_on(trainer);
     } else {
         require(error.text[0] != '\0' && trainer->step == 0 && trainer->seed == 1);

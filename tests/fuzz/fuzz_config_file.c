@@ -1,7 +1,11 @@
-/* fuzz_config_file.c: no file of --config crashes its reader; what is accepted lies within the
- * options' bounds and can be printed. SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_config_file.c: no file of --config, arguments or variables crash their reader; what is
+ * accepted lies within the options' bounds and can be printed. SPDX-License-Identifier: Apache-2.0
+ *
+ * The first byte chooses the command, and whether the rest is a file, arguments, one a line, or
+ * variables of the environment. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/options.h"
 #include "tests/fuzz/memory_file.h"
@@ -52,22 +56,17 @@ static const struct command *find_command(const char *name)
     return command;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+enum { MAX_LINES = 16 };
+
+/* Options read from these arguments; what is refused has a sentence. */
+static void read_arguments(const struct command *command, int n, char **arguments)
 {
     static FILE *nowhere;
-    static const char *const names[] = {"serve", "train", "convert"};
-    if (nowhere == NULL)
-        nowhere = fopen("/dev/null", "w");
-    if (size == 0)
-        return 0;
-    struct memory_file file;
     struct options options;
     struct lstm_error error = {.text = ""};
-    char flag[] = "--config";
-    memory_file_open(&file, data + 1, size - 1);
-    char *argv[] = {flag, file.path, NULL};
-    const struct command *const command = find_command(names[data[0] % 3]);
-    if (options_read(&options, command, 2, argv, &error) == LSTM_OK) {
+    if (nowhere == NULL)
+        nowhere = fopen("/dev/null", "w");
+    if (options_read(&options, command, n, arguments, &error) == LSTM_OK) {
         for (size_t k = 0; k < options.n_settings; k++)
             check_setting(&options.settings[k]);
         options_print(&options, nowhere);
@@ -75,6 +74,67 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(error.text[0] != '\0');
     }
     options_release(&options);
+}
+
+static void read_file(const struct command *command, const uint8_t *data, size_t size)
+{
+    struct memory_file file;
+    char flag[] = "--config";
+    memory_file_open(&file, data, size);
+    char *arguments[] = {flag, file.path, NULL};
+    read_arguments(command, 2, arguments);
     memory_file_close(&file);
+}
+
+/* Cuts a text into its lines. */
+static int split_lines(char *text, char *lines[MAX_LINES + 1])
+{
+    int n = 0;
+    while (text != NULL && n < MAX_LINES)
+        lines[n++] = strsep(&text, "\n");
+    lines[n] = NULL;
+    return n;
+}
+
+/* Lines of NAME=value. */
+static void read_environment(const struct command *command, char *const *lines)
+{
+    char *kept[MAX_LINES + 1];
+    size_t n = 0;
+    for (size_t k = 0; lines[k] != NULL; k++)
+        if (strncmp(lines[k], "LSTMD_", 6) == 0 && strchr(lines[k], '=') != NULL)
+            kept[n++] = lines[k];
+    kept[n] = NULL;
+    char **const before = environ;
+    environ = kept;
+    read_arguments(command, 0, NULL);
+    environ = before;
+}
+
+static void read_lines(const struct command *command, const uint8_t *data, size_t size,
+                       bool are_variables)
+{
+    char *const text = strndup((const char *)data, size), *lines[MAX_LINES + 1];
+    require(text != NULL);
+    const int n = split_lines(text, lines);
+    if (are_variables)
+        read_environment(command, lines);
+    else
+        read_arguments(command, n, lines);
+    free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const names[] = {"serve", "train", "convert", "top", "healthcheck"};
+    enum { N_NAMES = sizeof names / sizeof *names };
+    if (size == 0)
+        return 0;
+    const struct command *const command = find_command(names[data[0] % N_NAMES]);
+    const unsigned form = data[0] / N_NAMES % 3;
+    if (form == 0)
+        read_file(command, data + 1, size - 1);
+    else
+        read_lines(command, data + 1, size - 1, form == 2);
     return 0;
 }

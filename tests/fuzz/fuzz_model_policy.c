@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/model_policy.h"
+#include "tests/fuzz/memory_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,6 +23,7 @@ static void check_policy(const struct model_policies *all, const struct model_po
         require(model_policy_version(policy, label->name) == label->version);
         require(model_policy_wants(policy, label->version, 1000));
     }
+    require(model_policy_version(policy, "of no such name") == 0);
     for (size_t k = 0; k < policy->n_versions; k++)
         require(model_policy_wants(policy, policy->versions[k], 1000));
     if (policy->kind == POLICY_LATEST)
@@ -33,6 +35,7 @@ static void check_policy(const struct model_policies *all, const struct model_po
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct model_policies policies;
+    struct memory_file file;
     struct lstm_error error = {.text = ""};
     const enum lstm_status status =
         model_policies_parse((const char *)data, size, &policies, &error);
@@ -41,6 +44,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t k = 0; k < policies.n; k++)
         check_policy(&policies, &policies.policies[k]);
     require(model_policies_find(&policies, "of no such name") != NULL);
+    model_policies_release(&policies);
+    memory_file_open(&file, data, size);
+    require(model_policies_load(file.path, &policies, &error) == status);
+    memory_file_close(&file);
     model_policies_release(&policies);
     return 0;
 }

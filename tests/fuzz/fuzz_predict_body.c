@@ -1,4 +1,4 @@
-/* fuzz_predict_body.c: no body makes predict_decode_json() or state_options_decode() misbehave, and
+/* fuzz_predict_body.c: no body makes the decoders of predict, state and train-step misbehave, and
  * what they accept lies within the limits and its own memory. SPDX-License-Identifier: Apache-2.0
  */
 #include <math.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/state_codec.h"
+#include "server/train_body.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,6 +20,15 @@ static const char *const model_texts[] = {
                             "{\"type\":\"gru\",\"units\":2,\"return_sequences\":true}"),
     MODEL("\"features\":1", "{\"type\":\"embedding\",\"vocabulary\":10,\"units\":2},"
                             "{\"type\":\"gru\",\"units\":2}"),
+    MODEL("\"features\":1", "{\"type\":\"lstm\",\"units\":1,\"return_sequences\":true},"
+                            "{\"type\":\"dense\",\"units\":3,\"activation\":\"softmax\"}"),
+    MODEL("\"steps\":20,\"features\":1",
+          "{\"type\":\"gru\",\"units\":1},{\"type\":\"dense\",\"units\":1}"),
+    MODEL("\"features\":1", "{\"type\":\"gru\",\"units\":1},{\"type\":\"dense\",\"units\":1}"),
+    "{\"format\":\"lstmd-model-1\",\"input\":{\"features\":1},\"training\":{\"loss\":"
+    "\"mean_squared_error\"},\"layers\":[{\"type\":\"gru\",\"units\":1}]}",
+    "{\"format\":\"lstmd-model-1\",\"input\":{\"features\":1},\"training\":{\"loss\":"
+    "\"mean_squared_error\"},\"layers\":[{\"type\":\"gru\",\"units\":2}]}",
 };
 enum { N_MODELS = sizeof model_texts / sizeof *model_texts };
 
@@ -73,12 +83,26 @@ static void check_state(const struct lstm_model *model, struct predict_call *cal
     struct lstm_error error;
     struct buf out;
     buf_init(&out, 1 << 20);
+    error.text[0] = '\0';
     if (state_options_decode(model, &predict_call_memory(call)->body, &options, &error) == LSTM_OK)
         require(state_encode(model, call, &options, &out, NULL) == LSTM_OK);
     else
         require(options.layers == NULL && error.text[0] != '\0');
     state_options_release(&options);
     buf_release(&out);
+}
+
+/* What it wants as a train-step. */
+static void check_training(const struct lstm_model *model, struct predict_call *call)
+{
+    struct train_body body;
+    struct lstm_error error = {.text = ""};
+    if (train_body_decode(model, &predict_call_memory(call)->body, call->sequences, call->n, &body,
+                          &error) == LSTM_OK)
+        require(isfinite(body.targets[0]) && isfinite(body.learning_rate));
+    else
+        require(body.targets == NULL && body.weights == NULL && error.text[0] != '\0');
+    train_body_release(&body);
 }
 
 static void check_accepted(const struct lstm_model *model, struct predict_call *call)
@@ -97,6 +121,7 @@ static void check_accepted(const struct lstm_model *model, struct predict_call *
     require(predict_encode(model, call, &out, NULL) == LSTM_OK);
     buf_release(&out);
     check_state(model, call);
+    check_training(model, call);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

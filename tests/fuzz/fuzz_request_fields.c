@@ -78,18 +78,31 @@ static void take_lines(char *text)
     }
 }
 
-static void check_fields(struct request *request)
+static void check_answer(const struct request *request)
 {
     struct http_fields fields;
+    http_fields_answer(request, 12345, &fields);
+    require(fields.n >= 2 && fields.n <= sizeof fields.field / sizeof *fields.field);
+    for (size_t k = 0; k < fields.n; k++)
+        require(strpbrk(fields.field[k].value, "\r\n") == NULL);
+}
+
+static void check_fields(struct request *request)
+{
     char type[32];
     http_fields_id(request->id, values[6]);
     require(request->id[0] != '\0' && strpbrk(request->id, " \r\n\"'\\") == NULL);
     http_fields_media_type(type, sizeof type, values[8]);
     require(strpbrk(type, "; \t") == NULL);
-    http_fields_answer(request, 12345, &fields);
-    require(fields.n >= 2 && fields.n <= sizeof fields.field / sizeof *fields.field);
-    for (size_t k = 0; k < fields.n; k++)
-        require(strpbrk(fields.field[k].value, "\r\n") == NULL);
+    check_answer(request);
+    /* As handlers leave it. */
+    request->decode_us = request->queue_us = request->compute_us = request->encode_us = 1234567;
+    request->response.retry_after_s = 1;
+    request->response.closes = true;
+    request->response.n_fields = 1;
+    request->response.fields[0].name = "X-Model-Version";
+    request->response.fields[0].value = "1";
+    check_answer(request);
 }
 
 /* Two instances of 3 steps. */
@@ -104,6 +117,7 @@ static void check_query(const struct request *request)
     if (state_options_read_query(model, request, &options, &error) == LSTM_OK) {
         for (size_t k = 0; options.layers != NULL && k < options.n_layers; k++)
             require(options.layers[k] < lstm_model_info(model)->n_recurrent);
+        require(state_options_outputs(&options).state_trace == options.trace);
     } else {
         require(options.layers == NULL && error.text[0] != '\0');
     }

@@ -2,8 +2,6 @@
  * becomes can be run. SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/import_fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct lstm_source_file file = {"model.safetensors", data, size};

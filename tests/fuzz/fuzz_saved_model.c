@@ -7,8 +7,6 @@
 
 #include "tests/fuzz/import_fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 #define VARIABLES "tests/data/import/tf1/saved_model/variables/variables"
 
 enum { MAX_FILE = 1 << 16 };

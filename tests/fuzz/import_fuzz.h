@@ -2,15 +2,29 @@
 #ifndef IMPORT_FUZZ_H
 #define IMPORT_FUZZ_H
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/lstm.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static inline void import_fuzz_require(bool truth)
 {
     if (!truth)
         abort();
+}
+
+/* A copy to change, of just its size, so that AddressSanitizer sees every read behind its end. */
+static inline unsigned char *import_fuzz_copy(const uint8_t *data, size_t size)
+{
+    unsigned char *const copy = malloc(size);
+    import_fuzz_require(copy != NULL);
+    if (size > 0)
+        memcpy(copy, data, size);
+    return copy;
 }
 
 /* One step on zeros, of a model small enough to be run often. */
@@ -33,26 +47,107 @@ static inline void import_fuzz_run(const struct lstm_model *model)
     free(input);
 }
 
-/* Opens the files, asks for the model and its trainer, and runs it. */
-static inline void import_fuzz(const struct lstm_source_file *files, size_t n, const char *format)
+/* What is written piece by piece is the model, to the bit; the disk is asked for few of them. */
+static inline void import_fuzz_save(struct lstm_source *source, const struct lstm_model *model)
 {
-    struct lstm_source *source;
+    static unsigned turns[2]; /* of models of lstmd's own, which take another way */
+    char folder[] = "/tmp/fuzz-import-XXXXXX", path[64];
+    struct lstm_model *again;
+    if (turns[strcmp(lstm_source_name(source), "lstmd") == 0]++ % 64 != 0 ||
+        mkdtemp(folder) == NULL)
+        return;
+    import_fuzz_require(lstm_source_save(source, folder, NULL) == LSTM_OK);
+    import_fuzz_require(lstm_model_load(folder, &again, NULL) == LSTM_OK);
+    import_fuzz_require(lstm_model_same_architecture(model, again));
+    for (size_t k = 0; k < lstm_model_n_tensors(model); k++) {
+        const struct lstm_tensor a = lstm_model_tensor(model, k), b = lstm_model_tensor(again, k);
+        const size_t n = a.shape[0] * (a.rank == 2 ? a.shape[1] : 1);
+        import_fuzz_require(memcmp(a.data, b.data, n * sizeof *a.data) == 0);
+    }
+    lstm_model_destroy(again);
+    static const char *const files[] = {"/model.json", "/weights.safetensors", ""};
+    for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+        snprintf(path, sizeof path, "%s%s", folder, files[k]);
+        remove(path);
+    }
+}
+
+/* A model made with these options, run; its trainer, if it has one. What is refused has a sentence,
+ * and leaves nothing behind. */
+static inline void import_fuzz_model(struct lstm_source *source,
+                                     const struct lstm_import_options *options)
+{
     struct lstm_model *model;
     struct lstm_trainer *trainer;
     struct lstm_error error = {.text = ""};
-    if (lstm_source_parse(files, n, format, &source, &error) != LSTM_OK) {
-        import_fuzz_require(source == NULL && error.text[0] != '\0');
+    if (lstm_source_model(source, options, &model, &error) != LSTM_OK) {
+        import_fuzz_require(model == NULL && error.text[0] != '\0');
         return;
     }
-    for (size_t k = 0; k < lstm_source_n_arrays(source); k++)
-        import_fuzz_require(lstm_source_array(source, k).name != NULL);
-    if (lstm_source_model(source, NULL, &model, &error) == LSTM_OK) {
-        import_fuzz_run(model);
-        if (lstm_model_info(model)->n_parameters <= 1 << 16 &&
-            lstm_source_trainer(source, &trainer, &error) == LSTM_OK)
-            lstm_trainer_destroy(trainer);
-        lstm_model_destroy(model);
+    for (size_t k = 0; k < lstm_source_n_notes(source); k++)
+        import_fuzz_require(lstm_source_note(source, k)[0] != '\0');
+    for (size_t k = 0; k < lstm_source_n_layers(source); k++)
+        import_fuzz_require(lstm_source_layer(source, k).type != NULL);
+    import_fuzz_run(model);
+    if (lstm_model_info(model)->n_parameters <= 1 << 16) {
+        import_fuzz_save(source, model);
+        error.text[0] = '\0';
+        if (lstm_source_trainer(source, &trainer, &error) != LSTM_OK)
+            import_fuzz_require(trainer == NULL && error.text[0] != '\0');
+        lstm_trainer_destroy(trainer);
     }
+    lstm_model_destroy(model);
+}
+
+/* Whether a source says the name and the title of a format that is known. */
+static inline bool import_fuzz_is_known(const struct lstm_source *source)
+{
+    const char *name, *title;
+    bool is_known = false;
+    for (size_t k = 0; lstm_source_format(k, &name, &title); k++)
+        if (strcmp(name, lstm_source_name(source)) == 0)
+            is_known = strcmp(title, lstm_source_title(source)) == 0;
+    return is_known;
+}
+
+/* The folder of inputs that are weights, as ONNX's options name it. */
+#define IMPORT_FUZZ_INPUTS "given_data"
+
+/* Opens the files, and asks for the model by the conventions, and by options that say all. */
+static inline void import_fuzz(const struct lstm_source_file *files, size_t n, const char *format)
+{
+    static const char *const labels[] = {"no", "yes"};
+    static const struct lstm_import_options options[] = {
+        {.forget_bias = (double)NAN, .inputs = IMPORT_FUZZ_INPUTS},
+        {.activation = "relu",
+         .recurrent_activation = "hard_sigmoid",
+         .hidden_activation = "tanh",
+         .output_activation = "softmax",
+         .forget_bias = 0.5,
+         .steps = 2,
+         .scale = 1.0 / 255,
+         .shared_layers = 2,
+         .return_sequences = true,
+         .labels = labels,
+         .n_labels = 2},
+        {.activation = "a name that is longer than that of any activation",
+         .forget_bias = (double)NAN,
+         .scope = "a"},
+    };
+    struct lstm_source *source;
+    struct lstm_error error = {.text = ""};
+    const enum lstm_status status = lstm_source_parse(files, n, format, &source, &error);
+    if (status != LSTM_OK) {
+        import_fuzz_require(source == NULL && error.status == status && error.text[0] != '\0');
+        return;
+    }
+    import_fuzz_require(import_fuzz_is_known(source));
+    for (size_t k = 0; k < lstm_source_n_arrays(source); k++) {
+        const struct lstm_source_array array = lstm_source_array(source, k);
+        import_fuzz_require(strlen(array.name) < SIZE_MAX && array.dtype[0] != '\0');
+    }
+    for (size_t k = 0; k < sizeof options / sizeof *options; k++)
+        import_fuzz_model(source, &options[k]);
     lstm_source_destroy(source);
 }
 
