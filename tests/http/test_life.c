@@ -64,6 +64,27 @@ static void begin_draining(int number)
     client_answer_release(&answer);
 }
 
+/* Whether a client that comes now gets an answer. */
+static bool is_answered(void)
+{
+    struct client late;
+    struct client_answer answer;
+    client_init(&late, server.url);
+    client_try(&late, &(struct client_request){.path = "/v2/health/live"}, &answer);
+    const bool is_whole = answer.status != 0;
+    client_answer_release(&answer);
+    client_release(&late);
+    return is_whole;
+}
+
+/* Readiness is red a moment before the listening socket is closed. */
+static void wait_until_refused(void)
+{
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
+    while (is_answered())
+        ck_assert_int_lt(monotonic_us(), until_us);
+}
+
 START_TEST(test_life_request_that_began_before_sigterm_is_answered)
 {
     static const char *const options[] = {"--drain-seconds", "3600", NULL};
@@ -81,29 +102,13 @@ START_TEST(test_life_request_that_began_before_sigterm_is_answered)
 }
 END_TEST
 
-/* Whether a client that comes now gets an answer. */
-static bool is_answered(void)
-{
-    struct client late;
-    struct client_answer answer;
-    client_init(&late, server.url);
-    client_try(&late, &(struct client_request){.path = "/v2/health/live"}, &answer);
-    const bool is_whole = answer.status != 0;
-    client_answer_release(&answer);
-    client_release(&late);
-    return is_whole;
-}
-
-/* Readiness is red a moment before the listening socket is closed. */
 START_TEST(test_life_draining_daemon_refuses_new_connections)
 {
     static const char *const options[] = {"--drain-seconds", "3600", NULL};
-    const int64_t until_us = monotonic_us() + PATIENCE_US;
     start(options);
     send_part();
     begin_draining(SIGTERM);
-    while (is_answered())
-        ck_assert_int_lt(monotonic_us(), until_us);
+    wait_until_refused();
     raw_client_close(&slow);
     ck_assert_int_eq(daemon_wait(&server), 0);
     client_release(&client);
@@ -119,6 +124,7 @@ START_TEST(test_life_second_signal_ends_at_once)
     start(options);
     send_part();
     begin_draining(cases[_i].first);
+    wait_until_refused(); /* a thread that has ended by then is joined: a sanitizer counts them */
     daemon_signal(&server, cases[_i].second);
     ck_assert_int_eq(daemon_wait(&server), cases[_i].exit_status);
     raw_client_close(&slow);
