@@ -109,7 +109,7 @@ $(B)/lstmd.bash $(B)/lstmd.fish $(B)/lstmd.zsh: $(B)/lstmd.%: $(B)/lstmd
 	$(Q)$< completion $* > $@
 
 # Preloaded into daemons by tests, to let their calls fail.
-preloads := $(addprefix $(B)/lib,$(addsuffix .so,allocations faults))
+preloads := $(addprefix $(B)/lib,$(addsuffix .so,allocations faults network))
 $(preloads): $(B)/lib%.so: tests/faults/%.c tests/faults/%.h $(B)/flags
 	$(call say,LINK,$@)
 	$(Q)$(CC) -std=c11 $(warnings) $(cppdefs) -O1 -g -fPIC -shared -o $@ $< -ldl
