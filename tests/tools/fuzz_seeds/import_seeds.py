@@ -182,6 +182,7 @@ def checkpoints() -> Iterator[tuple[str, bytes]]:
     }
     for name, value in cases.items():
         yield name, checkpoint(("a", value), data=b"\3\0\0\0\0abc" + bytes(56))
+    yield "objects", checkpoint(("_CHECKPOINTABLE_OBJECT_GRAPH", cases["text"]), data=b"\3\0\0\0\0abc")
     yield "text_size", checkpoint(("a", cases["text"]), data=b"\2\0\0\0\0abc")
     yield "text_sum", checkpoint(("a", message((1, 7), (2, shape(2)), (5, 9)) + crc),
                                  data=b"\1\1\0\0\0\0ab" + bytes(9))
