@@ -1,10 +1,8 @@
 /* layer.h: what a layer is, and the table of the kinds of layers.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Layers see a batch "packed": the sequences sorted by length, longest first, then time-major: the
- * rows of step 0, the rows of step 1, ... so that step t is the first rows_at[t] sequences and rows
- * that have ended cost nothing. [R, D] below means R = pack.rows such rows. A layer behind the last
- * time step (a head) sees a pack of one step: a row per sequence. */
+ * Layers see a batch packed (core/pack.h): [R, D] below means R = pack.rows rows. A layer behind
+ * the last time step (a head) sees a pack of one step: a row per sequence. */
 #ifndef LAYER_H
 #define LAYER_H
 
@@ -13,6 +11,7 @@
 #include "core/fields.h"
 #include "core/initializer.h"
 #include "core/lstm.h"
+#include "core/pack.h"
 
 enum { LAYER_MAX_TENSORS = 6 };
 
@@ -52,13 +51,6 @@ struct layer {
     size_t state_offset;               /* recurrent: of its part of a sequence's state */
     size_t gates_offset;               /* recurrent: of its part of a step's gates */
     size_t number;                     /* in the model, from 0 */
-};
-
-struct pack {
-    size_t n_steps;
-    const size_t *rows_at; /* [n_steps], never rising */
-    size_t rows;           /* their sum */
-    size_t parallel_iterations;
 };
 
 struct layer_forward {

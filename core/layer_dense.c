@@ -40,8 +40,8 @@ static void backward(const struct layer *layer, const struct layer_backward *pas
 {
     const size_t rows = pass->pack->rows, units = layer->units;
     const struct matrix dz = {pass->dy, units, false};
-    blas_multiply(layer->inputs, units, rows, (struct matrix){pass->x, layer->inputs, true}, dz,
-                  pass->gradients + layer->tensors[0], units, true);
+    pack_add_product(pass->pack, layer->inputs, (struct matrix){pass->x, layer->inputs, false},
+                     units, dz, pass->gradients + layer->tensors[0]);
     blas_add_column_sums(rows, units, pass->dy, units, pass->gradients + layer->tensors[1]);
     if (pass->dx != NULL) {
         const struct matrix kernel = {pass->weights + layer->tensors[0], units, true};

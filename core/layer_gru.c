@@ -154,6 +154,7 @@ static void forward(const struct layer *layer, const struct layer_forward *pass)
             .reset_h = pass->scratch,
             .h = pass->y != NULL ? pass->y + offset * units : pass->state[1]};
         run_step(layer, &loops, &gates, &candidate, &step);
+        pack_give_way(pack);
         h = step.h;
         offset += rows;
     }
@@ -213,6 +214,7 @@ static void backward_steps(const struct layer *layer, const struct layer_backwar
             .dreset_h = pass->scratch,
             .dhidden = layer->reset_after ? pass->second_history + offset * units : NULL};
         run_step_backward(layer, &loops, &step, pass->scratch, gates_by_h, candidate_by_h);
+        pack_give_way(pack);
     }
 }
 
@@ -223,10 +225,10 @@ static void add_gradients(const struct layer *layer, const struct layer_backward
 {
     const size_t rows = pass->pack->rows, width = 3 * layer->units;
     const struct matrix dz = {pass->gates + part->first, width, false};
-    blas_multiply(layer->inputs, part->columns, rows, (struct matrix){pass->x, layer->inputs, true},
-                  dz, pass->gradients + part->by_x_offset, part->columns, true);
-    blas_multiply(layer->units, part->columns, rows, (struct matrix){by_h, layer->units, true}, dh,
-                  pass->gradients + part->by_h_offset, part->columns, true);
+    pack_add_product(pass->pack, layer->inputs, (struct matrix){pass->x, layer->inputs, false},
+                     part->columns, dz, pass->gradients + part->by_x_offset);
+    pack_add_product(pass->pack, layer->units, (struct matrix){by_h, layer->units, false},
+                     part->columns, dh, pass->gradients + part->by_h_offset);
     blas_add_column_sums(rows, part->columns, dz.data, width, pass->gradients + part->bias_offset);
     if (pass->dx != NULL) {
         const struct matrix by_x = {part->by_x.data, part->columns, true};

@@ -121,6 +121,7 @@ static void basic_forward(const struct layer *layer, const struct layer_forward 
         blas_multiply(rows, 4 * units, units, (struct matrix){h, units, false}, w.by_h, step.gates,
                       4 * units, true);
         kernels->lstm_step(&step);
+        pack_give_way(pack);
         c = step.c;
         h = step.h;
         offset += rows;
@@ -161,6 +162,7 @@ static void backward_steps(const struct layer *layer, const struct layer_backwar
         kernels->lstm_step_backward(&step);
         blas_multiply(rows, units, 4 * units, (struct matrix){step.gates, 4 * units, false},
                       (struct matrix){pass->transposed, units, false}, dh, units, false);
+        pack_give_way(pack);
     }
 }
 
@@ -171,10 +173,10 @@ void lstm_add_gradients(const struct layer *layer, const struct layer_backward *
     const struct matrix dz = {pass->gates, columns, false};
     float *dkernel = pass->gradients + layer->tensors[LSTM_KERNEL];
     recurrent_history(pass->pack, outputs, pass->initial_state[1], pass->y, pass->history);
-    blas_multiply(layer->inputs, columns, rows, (struct matrix){pass->x, layer->inputs, true}, dz,
-                  dkernel, columns, true);
-    blas_multiply(outputs, columns, rows, (struct matrix){pass->history, outputs, true}, dz,
-                  dkernel + layer->inputs * columns, columns, true);
+    pack_add_product(pass->pack, layer->inputs, (struct matrix){pass->x, layer->inputs, false},
+                     columns, dz, dkernel);
+    pack_add_product(pass->pack, outputs, (struct matrix){pass->history, outputs, false}, columns,
+                     dz, dkernel + layer->inputs * columns);
     blas_add_column_sums(rows, columns, pass->gates, columns,
                          pass->gradients + layer->tensors[LSTM_BIAS]);
     if (pass->dx != NULL) {

@@ -78,6 +78,7 @@ void lstm_variant_forward(const struct layer *layer, const struct layer_forward 
         kernels->lstm_variant_step(&step);
         if (layer->num_proj > 0)
             apply_projection(layer, &extras, rows, step.m, next_h);
+        pack_give_way(pack);
         c = step.c;
         h = next_h;
         offset += rows;
@@ -142,6 +143,7 @@ static void backward_steps(const struct layer *layer, const struct layer_backwar
         kernels->lstm_variant_backward(&step);
         blas_multiply(rows, outputs, 4 * units, (struct matrix){step.gates, 4 * units, false},
                       (struct matrix){pass->transposed, outputs, false}, dh, outputs, false);
+        pack_give_way(pack);
     }
 }
 
@@ -149,9 +151,9 @@ void lstm_variant_backward(const struct layer *layer, const struct layer_backwar
 {
     backward_steps(layer, pass);
     if (layer->num_proj > 0)
-        blas_multiply(layer->units, layer->outputs, pass->pack->rows,
-                      (struct matrix){pass->second_history, layer->units, true},
-                      (struct matrix){pass->history, layer->outputs, false},
-                      pass->gradients + layer->tensors[layer->n_tensors - 1], layer->outputs, true);
+        pack_add_product(pass->pack, layer->units,
+                         (struct matrix){pass->second_history, layer->units, false}, layer->outputs,
+                         (struct matrix){pass->history, layer->outputs, false},
+                         pass->gradients + layer->tensors[layer->n_tensors - 1]);
     lstm_add_gradients(layer, pass);
 }

@@ -379,6 +379,12 @@ struct lstm_trainer_options {
     const char *swap_folder;    /* swap_memory: keep the activations that the backward pass needs in
                                    a mapped temporary file in this folder. NULL: in memory */
     uint64_t seed;              /* of the dropout masks */
+
+    /* Called again and again in the middle of a step, on its thread, after some ten million
+     * multiplications each: it may wait, so that a long step does not keep a core from others. It
+     * must not touch the trainer. NULL: no pauses. */
+    void (*give_way)(void *context);
+    void *context; /* of give_way */
 };
 
 /* A target is output_size floats: a probability row (one-hot for a class number) for the softmax

@@ -43,6 +43,8 @@ enum lstm_status lstm_trainer_create(const struct lstm_model *model,
     made->n = model->spec->n_weights;
     made->tape.pack.parallel_iterations =
         options->parallel_iterations > 0 ? options->parallel_iterations : DEFAULT_ITERATIONS;
+    made->tape.pack.give_way = options->give_way;
+    made->tape.pack.context = options->context;
     made->weights = memory_floats(made->n);
     made->gradients = memory_floats(made->n);
     made->m = memory_floats(made->n);

@@ -9,7 +9,11 @@
 /* Heads see one step with a row per sequence. */
 static struct pack head_pack(const struct tape *tape)
 {
-    return (struct pack){.n_steps = 1, .rows_at = &tape->n, .rows = tape->n};
+    return (struct pack){.n_steps = 1,
+                         .rows_at = &tape->n,
+                         .rows = tape->n,
+                         .give_way = tape->pack.give_way,
+                         .context = tape->pack.context};
 }
 
 /* What layer l reads. */

@@ -123,6 +123,7 @@ enum batch_submitted batch_queue_submit(struct batch_queue *queue, struct batch_
     job->snapshot = NULL;
     job->n_taken = job->n_finished = 0;
     job->submitted_us = monotonic_us();
+    atomic_store_explicit(&batcher->submitted_us, job->submitted_us, memory_order_relaxed);
     pthread_mutex_lock(&batcher->lock);
     if (batcher->is_stopping) {
         answer = BATCH_STOPPING;

@@ -325,6 +325,11 @@ enum lstm_status batcher_create(const struct batcher_options *options, struct ba
     return status;
 }
 
+int64_t batcher_submitted_us(const struct batcher *batcher)
+{
+    return atomic_load_explicit(&batcher->submitted_us, memory_order_relaxed);
+}
+
 void batcher_stop(struct batcher *batcher)
 {
     pthread_mutex_lock(&batcher->lock);

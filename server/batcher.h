@@ -71,6 +71,9 @@ LSTM_MUST_CHECK enum lstm_status batcher_create(const struct batcher_options *op
 /* Runs what is queued to its end, then stops the workers; later jobs are refused. */
 void batcher_stop(struct batcher *batcher);
 
+/* When the last job came, of the monotonic clock; 0: none has. */
+int64_t batcher_submitted_us(const struct batcher *batcher);
+
 /* Stops, and frees; every queue must have been released. */
 void batcher_destroy(struct batcher *batcher);
 

@@ -35,6 +35,8 @@ struct batcher {
     struct worker *workers;
     unsigned n_started;
 
+    _Atomic int64_t submitted_us; /* the last job */
+
     pthread_mutex_t lock;
     pthread_cond_t work; /* signalled: a queue became ready, or stopping */
 

@@ -89,7 +89,8 @@ static enum lstm_status start_training(struct server *server, struct lstm_error 
                                              .max_queued = (size_t)config->max_queue,
                                              .max_bytes = (size_t)config->max_training_bytes,
                                              .parallel_iterations =
-                                                 (size_t)config->parallel_iterations};
+                                                 (size_t)config->parallel_iterations,
+                                             .batcher = server->app.batcher};
     if (config->training == 0 && config->state_dir != NULL)
         return lstm_fail(error, LSTM_INVALID,
                          "--state-dir keeps what models learn, but --training is off");

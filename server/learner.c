@@ -62,7 +62,9 @@ static enum lstm_status make_trainer(const struct learner_rules *rules,
                                      struct lstm_trainer **trainer, uint64_t *n_published,
                                      bool *is_restored, struct lstm_error *error)
 {
-    const struct lstm_trainer_options options = {.parallel_iterations = rules->parallel_iterations};
+    const struct lstm_trainer_options options = {.parallel_iterations = rules->parallel_iterations,
+                                                 .give_way = give_way,
+                                                 .context = rules->give_way};
     enum lstm_status status =
         lstm_trainer_create(batch_queue_model(base->queue), &options, trainer, error);
     if (status != LSTM_OK)

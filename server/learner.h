@@ -9,6 +9,7 @@
 
 #include <limits.h>
 
+#include "server/give_way.h"
 #include "server/learner_checkpoint.h"
 
 enum { LEARNER_LOSSES = 100, LEARNER_NUMBER_BYTES = 24 };
@@ -21,6 +22,7 @@ struct learner_rules {
                               they have none */
     bool saves_each;       /* a commit is on disk before it counts */
     size_t parallel_iterations; /* of dynamic_rnn */
+    struct give_way *give_way;  /* of the thread that runs the learners */
 };
 
 struct learner {

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <time.h>
 
 /* The kernel halves a thread's weight about every three steps. */
 enum { YIELDING_NICE = 3 };
@@ -21,4 +22,10 @@ void thread_policy_yield(void)
     const int nice_now = getpriority(PRIO_PROCESS, 0); /* of this thread, on Linux */
     (void)setpriority(PRIO_PROCESS, 0, nice_now + YIELDING_NICE);
 #endif
+}
+
+void thread_policy_step_aside(void)
+{
+    const struct timespec moment = {.tv_nsec = 1};
+    (void)nanosleep(&moment, NULL);
 }

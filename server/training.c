@@ -22,7 +22,8 @@ enum { MAX_GROUP = 64, SAVE_INTERVAL_US = 1000000 };
 struct training {
     struct training_work work;
     struct training_options options;
-    int folder; /* the state folder, locked; -1: none */
+    struct give_way give_way; /* the thread's */
+    int folder;               /* the state folder, locked; -1: none */
     pthread_t thread;
     bool is_started;
     bool is_saved; /* when the thread has ended */
@@ -220,12 +221,14 @@ enum lstm_status training_create(const struct training_options *options, struct 
     made->bytes_held = metric_series(METRIC_TRAIN_BYTES, NULL, NULL, NULL);
     made->folder = -1;
     made->is_saved = true;
+    made->give_way.batcher = options->batcher;
     made->work =
         (struct training_work){.rules = {.registry = registry,
                                          .state_dir = options->state_dir,
                                          .models = options->models,
                                          .saves_each = options->sync == TRAIN_SYNC_ALWAYS,
-                                         .parallel_iterations = options->parallel_iterations},
+                                         .parallel_iterations = options->parallel_iterations,
+                                         .give_way = &made->give_way},
                                .watcher = watcher,
                                .models = options->models};
     pthread_mutex_init(&made->lock, NULL);

@@ -27,6 +27,7 @@ struct training_options {
     size_t max_queued; /* steps and evaluations that may wait */
     size_t max_bytes;  /* of what waits and of the group in hand; a task alone may have more */
     size_t parallel_iterations;
+    const struct batcher *batcher; /* whose predicts go first; borrowed; NULL: nobody's */
 };
 
 enum train_action {

@@ -3,7 +3,8 @@
 
 Starts build/lstmd itself, on loopback. Prints
   - p99 and rate of 16 connections that predict, alone and while one client trains flat out with
-    batches of 50, in turns, with the trainer's share of the cores (wrk must be installed);
+    batches of 50, in turns (wrk must be installed), with the share of the cores that training
+    takes: the daemon's processor time beyond what those predicts cost alone;
   - durable train-steps a second (--train-sync always) of 16 clients with batches of one;
   - with DATA, a folder with MNIST's test files (make data): misread test digits that 50 train-steps
     on each put right, and what that costs of the accuracy on the others.
@@ -16,6 +17,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -30,14 +32,15 @@ SECONDS, TURNS, N_DIGITS, PIXELS = 4, 3, 20, 784
 
 
 @contextlib.contextmanager
-def daemon(*options: str) -> Iterator[int]:
-    """A daemon with the shipped model; its port."""
+def daemon(*options: str) -> Iterator[tuple[int, int]]:
+    """A daemon with the shipped model; its port, and its process."""
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
             ["build/lstmd", "serve", "--models", "models", "--state-dir", folder, "--port", "0",
              "--log-level", "warn", *options], stdout=subprocess.PIPE, text=True)
         try:
-            yield int(re.search(r":(\d+)$", process.stdout.readline().strip()).group(1))
+            line = process.stdout.readline().strip()
+            yield int(re.search(r":(\d+)$", line).group(1)), process.pid
         finally:
             process.terminate()
             process.wait()
@@ -58,10 +61,18 @@ def step_body(n: int) -> bytes:
 
 
 def keep_training(port: int, body: bytes, until: float, steps: list[int]) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    while time.monotonic() < until:
-        ask(connection, "POST", f"{ROOT}:train-step", body)
-        steps.append(1)
+    """Bare sockets, so that the client takes little of the cores that the daemon needs."""
+    head = (f"POST {ROOT}:train-step HTTP/1.1\r\nHost: localhost\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n").encode()
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        while time.monotonic() < until:
+            connection.sendall(head + body)
+            answer = connection.recv(65536)
+            while answer and not answer.endswith(b"}"):
+                answer += connection.recv(65536)
+            if not answer.startswith(b"HTTP/1.1 200 "):
+                raise RuntimeError(f":train-step: {answer[:200]!r}")
+            steps.append(1)
 
 
 def train_with(port: int, n_clients: int, body: bytes) -> tuple[list[threading.Thread], list[int]]:
@@ -85,32 +96,38 @@ def predict_load(port: int) -> tuple[float, float]:
     return rate, float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
 
 
-def computing_s(port: int) -> float:
-    text = ask(http.client.HTTPConnection("127.0.0.1", port), "GET", "/metrics")["text"]
-    found = re.search(r"^lstmd_train_step_duration_seconds_sum\{.*\} (\S+)", text, re.M)
-    return float(found.group(1)) if found else 0.0
+def processor_s(pid: int) -> float:
+    """What a process has used; its counters tick a hundred times a second."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure_company() -> None:
-    alone, beside, shares = [], [], []
-    with daemon() as port:
+    alone, beside, shares, n_steps = [], [], [], []
+    with daemon() as (port, pid):
         for _ in range(TURNS):
+            times = [processor_s(pid)]
             alone.append(predict_load(port))
-            before = computing_s(port)
-            threads, _ = train_with(port, 1, step_body(50))
+            times.append(processor_s(pid))
+            threads, steps = train_with(port, 1, step_body(50))
             beside.append(predict_load(port))
             for thread in threads:
                 thread.join()
-            shares.append((computing_s(port) - before) / SECONDS / (os.cpu_count() or 1))
+            times.append(processor_s(pid))
+            cost = (times[1] - times[0]) / alone[-1][0]
+            training = times[2] - times[1] - cost * beside[-1][0]
+            shares.append(training / SECONDS / (os.cpu_count() or 1))
+            n_steps.append(len(steps) / SECONDS)
     rates = [statistics.median(rate for rate, _ in runs) for runs in (alone, beside)]
     p99s = [statistics.median(p99 for _, p99 in runs) for runs in (alone, beside)]
     print(f"predict at 16 connections: {rates[0]:.0f}/s, p99 {p99s[0]:.2f} ms; beside training "
           f"{rates[1]:.0f}/s ({rates[1] / rates[0] - 1:+.0%}), p99 {p99s[1]:.2f} ms "
-          f"({p99s[1] / p99s[0]:.2f} times); the trainer computes {statistics.median(shares):.0%} of the cores' time")
+          f"({p99s[1] / p99s[0]:.2f} times); training takes {statistics.median(shares):.0%} of the "
+          f"cores for {statistics.median(n_steps):.0f} steps of 50 digits a second")
 
 
 def measure_durable() -> None:
-    with daemon("--train-sync", "always") as port:
+    with daemon("--train-sync", "always") as (port, _):
         threads, steps = train_with(port, 16, step_body(1))
         for thread in threads:
             thread.join()
@@ -130,7 +147,7 @@ def measure_teaching(data: pathlib.Path) -> None:
     images = (data / "t10k-images-idx3-ubyte").read_bytes()[16:]
     labels = list((data / "t10k-labels-idx1-ubyte").read_bytes()[8:])
     n_fixed, costs = 0, []
-    with daemon("--train-sync", "never", "--max-instances", "1000") as port:
+    with daemon("--train-sync", "never", "--max-instances", "1000") as (port, _):
         connection = http.client.HTTPConnection("127.0.0.1", port)
         first = classes(connection, images)
         wrong = [k for k, (a, b) in enumerate(zip(first, labels)) if a != b][:N_DIGITS]

@@ -160,6 +160,34 @@ START_TEST(test_batches_of_changing_size_train_like_fresh_ones)
 }
 END_TEST
 
+static void count(void *context)
+{
+    ++*(size_t *)context;
+}
+
+/* Of each recurrent layer: after each step, forward and backward, and after the gradients. */
+START_TEST(test_step_gives_way_after_each_time_step_and_changes_no_bit_by_it)
+{
+    struct toy_task f;
+    size_t n_times = 0, longest = 0;
+    toy_task_init(&f, &toy_networks[_i], NULL);
+    const struct lstm_trainer_options options = {.give_way = count, .context = &n_times};
+    struct lstm_trainer *polite = NULL;
+    assert_ok(lstm_trainer_create(f.model, &options, &polite, &f.error), &f.error);
+    for (size_t i = 0; i < f.examples.n; i++)
+        if (f.examples.sequences[i].steps > longest)
+            longest = f.examples.sequences[i].steps;
+    toy_task_step(&f, polite);
+    ck_assert_uint_gt(n_times, 2 * longest);
+    toy_task_step(&f, f.trainer);
+    struct lstm_model *model = snapshot_trainer(polite);
+    assert_trainer_holds(f.trainer, model);
+    lstm_model_destroy(model);
+    lstm_trainer_destroy(polite);
+    toy_task_release(&f);
+}
+END_TEST
+
 Suite *suite_trainer(void)
 {
     Suite *suite = suite_create("trainer");
@@ -170,6 +198,8 @@ Suite *suite_trainer(void)
     tcase_add_loop_test(learn, test_training_learns_a_toy_task, 0, 2 * n);
     tcase_add_loop_test(learn, test_two_trainers_that_take_the_same_steps_have_the_same_bits, 0, n);
     tcase_add_loop_test(learn, test_step_is_gradients_followed_by_apply, 0, n);
+    tcase_add_loop_test(learn, test_step_gives_way_after_each_time_step_and_changes_no_bit_by_it, 0,
+                        n);
     tcase_add_loop_test(learn, test_evaluate_and_gradients_change_no_weight, 0, n);
     tcase_add_loop_test(learn, test_evaluate_gives_the_oracles_loss_and_the_runners_answers, 0, n);
     tcase_add_test(learn, test_snapshot_does_not_change_with_later_steps);
