@@ -155,8 +155,8 @@ def run_fuzzer(folder: str, corpora: list[str], name: str) -> Iterator[tuple[str
                          (f"fuzz_{name}", f"{name}.profraw", f"{name}.profdata"))
     inputs = [path for path in (f"{corpus}/{name}" for corpus in corpora) if os.path.isdir(path)]
     environment = dict(os.environ, LLVM_PROFILE_FILE=raw, OPENBLAS_NUM_THREADS="1")
-    run = subprocess.run([fuzzer, "-runs=0", *inputs], env=environment, check=False, text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    run = subprocess.run([fuzzer, "-runs=0", "-shuffle=0", *inputs], env=environment, check=False,
+                         text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if run.returncode != 0 or not inputs:
         sys.exit(f"fuzz_coverage: {fuzzer} fails on its corpus\n{run.stdout[-2000:]}")
     subprocess.run([tool("llvm-profdata"), "merge", "-o", data, raw], check=True)
