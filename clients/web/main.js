@@ -94,7 +94,10 @@ async function connect() {
 function drawingChanged(isStrokeDone) {
     if (pad.isEmpty) predictions.forget();
     else recognise();
-    if (isStrokeDone || isDown) see();
+    if (isStrokeDone || isDown) {
+        see();
+        paintSeen();
+    }
     showWhetherDrawn(!pad.isEmpty);
     if (pad.isEmpty) {
         showAnswer(null);
@@ -113,7 +116,6 @@ function showWhetherDrawn(isDrawn) {
 
 function see() {
     pixels = prepare(pad.sheet, SHEET, SHEET);
-    paintSeen();
 }
 
 function ask() {
@@ -144,6 +146,7 @@ function markOld(isOld) {
 /* While a stroke is drawn, only what it is about is shown. */
 function answered([shares], tookMs) {
     showAnswer(shares, tookMs);
+    paintSeen();
     if (pad.isDrawing) return;
     showCurl(curlOf(model, 'predict', {instances: [numbersOf(pixels)]}));
     showBanner('');

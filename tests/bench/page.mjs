@@ -1,21 +1,20 @@
 /* page.mjs: how quick the demo page is in Chromium: from its first paint to its first use, and from a
  * new point of a stroke to new bars. SPDX-License-Identifier: Apache-2.0
  *
- *     NODE_PATH=build/browser/node_modules node tests/bench/page.mjs [CLIENTS] [PAUSE_MS]
+ *     node tests/bench/page.mjs [CLIENTS] [PAUSE_MS]
  *
  * CLIENTS (16) others post digits to the same daemon, with wrk, while it is drawn on: as fast as it
  * answers, or with PAUSE_MS (0) between an answer and the next request. LSTMD names another binary
  * than build/lstmd, which brings its own page. */
 import {spawn} from 'node:child_process';
-import {createRequire} from 'node:module';
 import {createInterface} from 'node:readline';
 
 import {drawings} from '../web/drawings.mjs';
+import {Chromium} from './chromium.mjs';
 import {collect, watch} from './page_watch.mjs';
 
 const OPENINGS = 20, DRAWINGS = 10;
 const clients = process.argv[2] ?? '16', pauseMs = process.argv[3] ?? '0';
-const {chromium} = createRequire(import.meta.url)('playwright-core');
 
 /* [name, of a point and the request that answered it] */
 const STAGES = [
@@ -36,12 +35,10 @@ const quantile = (values, q) =>
 async function measureOpening(browser, url) {
     const fromPaint = [], fromStart = [];
     for (let k = 0; k < OPENINGS; k++) {
-        const page = await browser.newPage();
-        await page.addInitScript(watch);
-        await page.goto(url);
-        await page.waitForFunction(() => window.usable > 0);
-        const [usable, paint] = await page.evaluate(() =>
-            [window.usable, performance.getEntriesByName('first-paint')[0]?.startTime ?? 0]);
+        const page = await browser.open(url, watch);
+        await page.waitFor('window.usable > 0');
+        const [usable, paint] = await page.run(
+            "[usable, performance.getEntriesByName('first-paint')[0]?.startTime ?? 0]");
         fromStart.push(usable);
         fromPaint.push(usable - paint);
         await page.close();
@@ -51,26 +48,18 @@ async function measureOpening(browser, url) {
                     `worst ${Math.max(...values).toFixed(0)} ms`);
 }
 
-/* CPU seconds that all processes of the browser have used. */
-async function cpuOf(browser) {
-    const session = await browser.newBrowserCDPSession();
-    const {processInfo} = await session.send('SystemInfo.getProcessInfo');
-    await session.detach();
-    return processInfo.reduce((total, {cpuTime}) => total + cpuTime, 0);
-}
-
 async function drawAll(page) {
-    const box = await page.locator('#pad').boundingBox();
+    const box = await page.run("document.getElementById('pad').getBoundingClientRect().toJSON()");
     const at = ([x, y]) => [box.x + x * box.width / 280, box.y + y * box.height / 280];
     for (const {strokes} of drawings.slice(0, DRAWINGS)) {
         for (const stroke of strokes) {
-            await page.mouse.move(...at(stroke[0]));
-            await page.mouse.down();
-            for (const point of stroke) await page.mouse.move(...at(point));
-            await page.mouse.up();
+            await page.mouse('mouseMoved', at(stroke[0]), false);
+            await page.mouse('mousePressed', at(stroke[0]), true);
+            for (const point of stroke.slice(1)) await page.mouse('mouseMoved', at(point), true);
+            await page.mouse('mouseReleased', at(stroke.at(-1)), false);
         }
-        await page.waitForFunction(() => !document.getElementById('best').classList.contains('stale'));
-        await page.locator('#clear').click();
+        await page.waitFor("!document.getElementById('best').classList.contains('stale')");
+        await page.run("document.getElementById('clear').click()");
     }
 }
 
@@ -87,14 +76,12 @@ function tell({points, requests}, cpuSeconds) {
 }
 
 async function measureStrokes(browser, url) {
-    const page = await browser.newPage();
-    await page.addInitScript(watch);
-    await page.goto(url);
-    await page.waitForSelector('#server.up');
-    const before = await cpuOf(browser);
+    const page = await browser.open(url, watch);
+    await page.waitFor("document.querySelector('#server.up') !== null");
+    const before = await browser.cpuSeconds();
     await drawAll(page);
-    const after = await cpuOf(browser);
-    tell(await page.evaluate(collect), after - before);
+    const after = await browser.cpuSeconds();
+    tell(await page.run(`(${collect})()`), after - before);
     await page.close();
 }
 
@@ -115,10 +102,7 @@ function startLoad(url) {
 }
 
 const {child, url} = await startDaemon();
-const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-           '--disable-background-networking', '--disable-component-update', '--disable-sync']});
+const browser = new Chromium(process.env.CHROMIUM ?? '/usr/bin/chromium');
 let load = null;
 try {
     await measureOpening(browser, url);

@@ -20,6 +20,7 @@ export function watch() {
         request.read = performance.now();
         answer.text = () => {
             answered = Math.max(answered, number);
+            setTimeout(noteBars); // ink that changes nothing changes no bars
             return text;
         };
         return answer;
@@ -59,8 +60,8 @@ export function collect() {
     const entries = performance.getEntriesByType('resource')
         .filter(({name}) => name.includes(':predict')).sort((a, b) => a.startTime - b.startTime);
     const requests = window.requests.map((request, k) => {
-        const {requestStart, responseStart, serverTiming} = entries[k];
-        const server = serverTiming.find(({name}) => name === 'total').duration;
+        const {requestStart, responseStart, serverTiming = []} = entries[k] ?? {};
+        const server = serverTiming.find(({name}) => name === 'total')?.duration;
         return {...request, requestStart, responseStart, server};
     });
     return {points: window.points, requests};
