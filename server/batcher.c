@@ -260,6 +260,28 @@ static void run_batch(struct worker *worker, struct batch *batch)
     batch_queue_release(queue);
 }
 
+bool batcher_is_free(const struct batcher *batcher)
+{
+    return batcher->n_idle == batcher->n_started && batcher->ready_head == NULL &&
+           !batcher->has_guest && batcher->options.delay_us == 0;
+}
+
+void batcher_run_here(struct batch_queue *queue)
+{
+    struct batcher *batcher = queue->batcher;
+    struct worker *guest = &batcher->workers[batcher->options.n_workers];
+    struct batch batch = {.queue = batch_queue_retain(queue)};
+    batcher->has_guest = true;
+    take_batch(guest, queue, &batch);
+    pthread_mutex_unlock(&batcher->lock);
+    run_batch(guest, &batch);
+    pthread_mutex_lock(&batcher->lock);
+    batcher->has_guest = false;
+    if (batcher->is_stopping)
+        pthread_cond_broadcast(&batcher->work);
+    pthread_mutex_unlock(&batcher->lock);
+}
+
 static void *work(void *argument)
 {
     struct worker *worker = argument;
@@ -272,27 +294,28 @@ static void *work(void *argument)
 
 /* ---- Life ----------------------------------------------------------------------------------- */
 
-static enum lstm_status start_worker(struct batcher *batcher, struct lstm_error *error)
+static enum lstm_status init_worker(struct batcher *batcher, unsigned number,
+                                    struct lstm_error *error)
 {
     const size_t max_batch = batcher->options.max_batch;
-    struct worker *worker = &batcher->workers[batcher->n_started];
+    struct worker *worker = &batcher->workers[number];
     worker->batcher = batcher;
-    worker->number = batcher->n_started;
+    worker->number = number;
     worker->sequences = calloc(max_batch, sizeof *worker->sequences);
     worker->pieces = calloc(max_batch, sizeof *worker->pieces);
-    if (worker->sequences == NULL || worker->pieces == NULL) {
-        free(worker->sequences);
-        free(worker->pieces);
+    if (worker->sequences == NULL || worker->pieces == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a worker of batches of %zu",
                          max_batch);
-    }
+    return LSTM_OK;
+}
+
+static enum lstm_status start_worker(struct batcher *batcher, struct lstm_error *error)
+{
+    struct worker *worker = &batcher->workers[batcher->n_started];
     const int failed = pthread_create(&worker->thread, NULL, work, worker);
-    if (failed != 0) {
-        free(worker->sequences);
-        free(worker->pieces);
+    if (failed != 0)
         return lstm_fail(error, LSTM_IO, "cannot start worker thread %u: %s", worker->number,
                          strerror(failed));
-    }
     batcher->n_started++;
     return LSTM_OK;
 }
@@ -311,11 +334,13 @@ enum lstm_status batcher_create(const struct batcher_options *options, struct ba
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&made->work, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    made->workers = calloc(options->n_workers, sizeof *made->workers);
+    made->workers = calloc(options->n_workers + 1, sizeof *made->workers);
     enum lstm_status status = LSTM_OK;
     if (made->workers == NULL)
         status =
             lstm_fail(error, LSTM_NO_MEMORY, "out of memory for %u workers", options->n_workers);
+    for (unsigned i = 0; i <= options->n_workers && status == LSTM_OK; i++)
+        status = init_worker(made, i, error);
     while (status == LSTM_OK && made->n_started < options->n_workers)
         status = start_worker(made, error);
     if (status == LSTM_OK)
@@ -335,12 +360,11 @@ void batcher_stop(struct batcher *batcher)
     pthread_mutex_lock(&batcher->lock);
     batcher->is_stopping = true;
     pthread_cond_broadcast(&batcher->work);
+    while (batcher->has_guest)
+        pthread_cond_wait(&batcher->work, &batcher->lock);
     pthread_mutex_unlock(&batcher->lock);
-    for (unsigned i = 0; i < batcher->n_started; i++) {
+    for (unsigned i = 0; i < batcher->n_started; i++)
         pthread_join(batcher->workers[i].thread, NULL);
-        free(batcher->workers[i].sequences);
-        free(batcher->workers[i].pieces);
-    }
     batcher->n_started = 0;
 }
 
@@ -349,6 +373,10 @@ void batcher_destroy(struct batcher *batcher)
     if (batcher == NULL)
         return;
     batcher_stop(batcher);
+    for (unsigned i = 0; batcher->workers != NULL && i <= batcher->options.n_workers; i++) {
+        free(batcher->workers[i].sequences);
+        free(batcher->workers[i].pieces);
+    }
     pthread_cond_destroy(&batcher->work);
     pthread_mutex_destroy(&batcher->lock);
     free(batcher->workers);

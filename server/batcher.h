@@ -7,6 +7,9 @@
  * several batches; while other workers idle, a batch leaves them their share. Queues with work take
  * turns. Within a queue, jobs start in order of arrival.
  *
+ * A small job that is all there is may be computed by the thread that submits it, as a batch of
+ * one.
+ *
  * A queue's weights are a snapshot that batch_queue_publish() swaps while batches run; all of a
  * job's sequences run on one snapshot. All functions are thread-safe unless they say otherwise. */
 #ifndef BATCHER_H
@@ -43,12 +46,15 @@ enum batch_fate {
 struct batch_job {
     const struct lstm_sequence *sequences; /* n; borrowed until done */
     size_t n;
-    void (*done)(struct batch_job *job); /* on a worker's thread, once, without a lock held */
+    void (*done)(struct batch_job *job); /* on a worker's thread (but see may_run_here), once,
+                                            without a lock held */
     void *context;                       /* the caller's */
     int64_t deadline_us;                 /* monotonic clock; not begun after it; 0: none */
     bool (*is_gone)(const struct batch_job *job); /* on a worker's thread, if the job waited long:
                                                      whether nobody wants it; NULL: never */
     bool is_accepted;                             /* goes into a queue that is full, too */
+    bool may_run_here; /* if nothing else is under way, and it is small, batch_queue_submit()
+                          computes it, and calls done(), on the calling thread */
 
     /* Set before done(). */
     enum batch_fate fate;

@@ -16,7 +16,7 @@ struct batch_queue {
     struct batcher *batcher;
     atomic_size_t references;
     struct snapshot *first;       /* what the queue was made for; kept for its shapes */
-    struct lstm_runner **runners; /* one per worker */
+    struct lstm_runner **runners; /* one per worker, and the guest's */
     struct metric_series *batch_size, *compute_seconds, *queue_seconds, *depth;
 
     /* Guarded by batcher->lock. */
@@ -32,7 +32,7 @@ struct worker;
 
 struct batcher {
     struct batcher_options options;
-    struct worker *workers;
+    struct worker *workers; /* [n_workers], and the guest: whoever submits and computes himself */
     unsigned n_started;
 
     _Atomic int64_t submitted_us; /* the last job */
@@ -43,11 +43,19 @@ struct batcher {
     /* Guarded by lock. */
     struct batch_queue *ready_head, *ready_tail;
     unsigned n_idle;
+    bool has_guest;
     bool is_stopping;
 };
 
 /* Puts a queue that has jobs at the end of the ready list, which takes a reference. The lock is
  * held. */
 void batch_queue_append_ready(struct batch_queue *queue);
+
+/* Whether nothing is under way, so that the calling thread may compute. The lock is held. */
+bool batcher_is_free(const struct batcher *batcher);
+
+/* Computes the only job of a batcher that is free, and calls its done(). The lock is held when it
+ * is called, and not when it returns. */
+void batcher_run_here(struct batch_queue *queue);
 
 #endif

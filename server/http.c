@@ -45,7 +45,7 @@ struct io {
     struct http *http;
     struct MHD_Daemon *daemon;
     struct io_thread *thread;
-    struct pace pace; /* its thread's */
+    struct io_turn turn; /* its thread's */
     pthread_mutex_t lock;
     pthread_cond_t has_room;
     struct arrival
@@ -86,7 +86,7 @@ static void begin_connection(struct http *http, struct MHD_Connection *connectio
     *context = made;
     if (made == NULL)
         return;
-    made->pace = &io_of(http, connection)->pace;
+    made->turn = &io_of(http, connection)->turn;
     reaper_add(http->reaper, &made->watch, socket_of(connection));
     watch_until(&made->watch, monotonic_us() + http->shared.header_us, !http->shared.is_tls);
 }
@@ -180,7 +180,7 @@ static struct MHD_Daemon *start_daemon(struct http *http, const struct http_opti
 /* In milliseconds; rounded up, as before them nothing is due. */
 static int64_t until_paced_ms(const struct io *io)
 {
-    const int64_t due_us = pace_due_us(&io->pace);
+    const int64_t due_us = pace_due_us(&io->turn.pace);
     const int64_t wait_us = due_us == INT64_MAX ? due_us : due_us - monotonic_us();
     return wait_us <= 0 ? 0 : (wait_us - 1) / 1000 + 1;
 }
@@ -218,7 +218,10 @@ static void run_daemon(void *context)
         if (MHD_add_connection(io->daemon, taken[i].fd, (struct sockaddr *)&taken[i].address,
                                taken[i].address_bytes) != MHD_YES)
             acceptor_closed(io->http->acceptor);
-    exchange_resume_paced(&io->pace, monotonic_us());
+    exchange_resume_paced(&io->turn.pace, monotonic_us());
+    if (io->turn.n_now > 0)
+        io->turn.n_before = io->turn.n_now;
+    io->turn.n_now = 0;
     MHD_run(io->daemon);
 }
 
@@ -227,7 +230,7 @@ static void stop_io(struct io *io)
     io_thread_destroy(io->thread);
     for (unsigned i = 0; i < io->n_arrivals; i++)
         close(io->arrivals[i].fd);
-    exchange_resume_paced(&io->pace, INT64_MAX);
+    exchange_resume_paced(&io->turn.pace, INT64_MAX);
     MHD_stop_daemon(io->daemon);
     pthread_cond_destroy(&io->has_room);
     pthread_mutex_destroy(&io->lock);

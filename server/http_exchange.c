@@ -294,7 +294,7 @@ static void receive(struct exchange *exchange, const char *data, size_t n)
 static enum MHD_Result deliver(struct exchange *exchange)
 {
     if (exchange->request.response.retry_after_s == 0 ||
-        pace_pass(exchange->owner->pace, &exchange->turn, monotonic_us()))
+        pace_pass(&exchange->owner->turn->pace, &exchange->turn, monotonic_us()))
         return answer(exchange);
     exchange->paced = true;
     MHD_suspend_connection(exchange->connection);
@@ -334,6 +334,15 @@ static enum MHD_Result park(struct exchange *exchange)
     return MHD_YES;
 }
 
+/* Whether no other request is in flight, nor was any read together with the last one or this: many
+ * clients whose requests are computed one by one would never be seen to be many. */
+static bool is_alone(const struct exchange *exchange)
+{
+    const struct io_turn *turn = exchange->owner->turn;
+    return atomic_load_explicit(&exchange->shared->in_flight, memory_order_relaxed) == 1 &&
+           turn->n_now == 1 && turn->n_before <= 1;
+}
+
 /* The body is complete. */
 static enum MHD_Result handle(struct exchange *exchange)
 {
@@ -344,6 +353,8 @@ static enum MHD_Result handle(struct exchange *exchange)
     if (!expect(exchange, 0, false))
         return MHD_NO;
     exchange->handled = true;
+    exchange->owner->turn->n_now++;
+    request->is_alone = is_alone(exchange);
     if (request->route->handle(exchange->shared->app, request) == LATER)
         return park(exchange);
     return deliver(exchange);

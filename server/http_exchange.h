@@ -28,10 +28,16 @@ struct http_shared {
 
 struct exchange;
 
+/* What an I/O thread's requests share. Its own thread's. */
+struct io_turn {
+    struct pace pace;         /* of the refusals */
+    unsigned n_now, n_before; /* requests handled since the thread woke, and the time before */
+};
+
 /* A connection, zeroed when it begins: its socket context in the library. */
 struct http_connection {
     struct watch watch;
-    struct pace *pace;      /* of the refusals of its I/O thread; borrowed */
+    struct io_turn *turn;   /* of its I/O thread; borrowed */
     struct exchange *spare; /* memory of the last request, for the next one */
 };
 

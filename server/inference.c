@@ -144,7 +144,8 @@ enum handled inference_submit(struct request *request, struct inference *inferen
                                         .done = on_done,
                                         .context = request,
                                         .deadline_us = request->deadline_us,
-                                        .is_gone = is_gone};
+                                        .is_gone = is_gone,
+                                        .may_run_here = request->is_alone};
     request->finish = inference_finish;
     switch (batch_queue_submit(inference->version->queue, &inference->job)) {
     case BATCH_QUEUED:

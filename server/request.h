@@ -63,6 +63,7 @@ struct request {
     char id[65];              /* X-Request-Id: the client's (cut to printable) or a made one */
     char key[KEY_NAME_BYTES]; /* the name of the API key; "" if there is none */
     int64_t deadline_us;      /* when nobody wants the answer any more, monotonic; 0: never */
+    bool is_alone;            /* nothing else is in flight: what takes little may be done at once */
     const char *(*query)(const struct request *, const char *name);  /* NULL: not given */
     const char *(*header)(const struct request *, const char *name); /* NULL: not given */
 
