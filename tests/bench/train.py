@@ -4,7 +4,7 @@
 Starts build/lstmd itself, on loopback. Prints
   - p99 and rate of 16 connections that predict, alone and while one client trains flat out with
     batches of 50, in turns (wrk must be installed), with the share of the cores that training
-    takes: the daemon's processor time beyond what those predicts cost alone;
+    takes: the processor time of its client, and of the daemon beyond what those predicts cost alone;
   - durable train-steps a second (--train-sync always) of 16 clients with batches of one;
   - with DATA, a folder with MNIST's test files (make data): misread test digits that 50 train-steps
     on each put right, and what that costs of the accuracy on the others.
@@ -60,8 +60,10 @@ def step_body(n: int) -> bytes:
     return json.dumps({"instances": [DIGIT] * n, "labels": [7] * n}, separators=(",", ":")).encode()
 
 
-def keep_training(port: int, body: bytes, until: float, steps: list[int]) -> None:
-    """Bare sockets, so that the client takes little of the cores that the daemon needs."""
+def keep_training(port: int, body: bytes, until: float, steps: list[float]) -> None:
+    """Bare sockets, so that the client takes little of the cores that the daemon needs. Adds what
+    each step takes of it, in seconds of processor time."""
+    begin = time.thread_time()
     head = (f"POST {ROOT}:train-step HTTP/1.1\r\nHost: localhost\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n").encode()
     with socket.create_connection(("127.0.0.1", port)) as connection:
@@ -72,11 +74,12 @@ def keep_training(port: int, body: bytes, until: float, steps: list[int]) -> Non
                 answer += connection.recv(65536)
             if not answer.startswith(b"HTTP/1.1 200 "):
                 raise RuntimeError(f":train-step: {answer[:200]!r}")
-            steps.append(1)
+            begin, before = time.thread_time(), begin
+            steps.append(begin - before)
 
 
-def train_with(port: int, n_clients: int, body: bytes) -> tuple[list[threading.Thread], list[int]]:
-    steps: list[int] = []
+def train_with(port: int, n_clients: int, body: bytes) -> tuple[list[threading.Thread], list[float]]:
+    steps: list[float] = []
     until = time.monotonic() + SECONDS
     threads = [threading.Thread(target=keep_training, args=(port, body, until, steps))
                for _ in range(n_clients)]
@@ -115,7 +118,7 @@ def measure_company() -> None:
                 thread.join()
             times.append(processor_s(pid))
             cost = (times[1] - times[0]) / alone[-1][0]
-            training = times[2] - times[1] - cost * beside[-1][0]
+            training = times[2] - times[1] - cost * beside[-1][0] + sum(steps)
             shares.append(training / SECONDS / (os.cpu_count() or 1))
             n_steps.append(len(steps) / SECONDS)
     rates = [statistics.median(rate for rate, _ in runs) for runs in (alone, beside)]
