@@ -67,7 +67,8 @@ static void read_arguments(const struct command *command, int n, char **argument
     if (nowhere == NULL)
         nowhere = fopen("/dev/null", "w");
     if (options_read(&options, command, n, arguments, &error) == LSTM_OK) {
-        for (size_t k = 0; k < options.n_settings; k++)
+        /* Who asks for help has asked for nothing else: no setting is settled. */
+        for (size_t k = 0; k < options.n_settings && !options.common.help; k++)
             check_setting(&options.settings[k]);
         options_print(&options, nowhere);
     } else {
