@@ -18,6 +18,7 @@
 #include "server/session_memory.h"
 #include "server/session_shared.h"
 #include "server/signals.h"
+#include "server/thread_policy.h"
 
 /* How often a draining server looks whether it is done, and idle sessions are ended. */
 enum { DRAIN_POLL_MS = 2, SWEEP_MS = 1000 };
@@ -30,17 +31,11 @@ struct server {
     int64_t saved_us; /* the sessions, last */
 };
 
-static unsigned n_cores(void)
-{
-    const long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (unsigned)n : 1;
-}
-
 static enum lstm_status start_batcher(struct server *server, struct lstm_error *error)
 {
     const struct serve_config *config = server->config;
     const struct batcher_options options = {
-        .n_workers = config->workers > 0 ? (unsigned)config->workers : n_cores(),
+        .n_workers = config->workers > 0 ? (unsigned)config->workers : thread_policy_n_cores(),
         .max_batch = (size_t)config->max_batch,
         .max_queued = (size_t)config->max_queue,
         .delay_us = config->batch_delay_us,
@@ -103,7 +98,7 @@ static enum lstm_status start_training(struct server *server, struct lstm_error 
 
 static unsigned n_io_threads(const struct serve_config *config)
 {
-    return config->io_threads > 0 ? (unsigned)config->io_threads : n_cores();
+    return config->io_threads > 0 ? (unsigned)config->io_threads : thread_policy_n_cores();
 }
 
 static enum lstm_status restore_sessions(struct server *server, struct lstm_error *error)

@@ -10,6 +10,7 @@
 #include "server/log.h"
 #include "server/privileges.h"
 #include "server/sandbox.h"
+#include "server/thread_policy.h"
 #include "server/tls.h"
 
 static enum lstm_status open_keys(struct front *front, struct lstm_error *error)
@@ -91,6 +92,8 @@ enum lstm_status front_serve(struct front *front, unsigned n_threads, struct app
         .fd = front->fd,
         .is_tls = front->is_tls,
         .n_threads = n_threads,
+        /* On one core it would only keep the client from sending. */
+        .busy_poll_us = thread_policy_n_cores() > 1 ? (unsigned)config->busy_poll_us : 0,
         .max_connections = (unsigned)config->max_connections,
         .max_connections_per_address = (unsigned)config->max_connections_per_address,
         .header_timeout_s = (unsigned)config->header_timeout_s,

@@ -28,6 +28,7 @@ enum {
     CONNECTION_BYTES = 8 * 1024, /* of a connection's buffers, cleared for each request: bounds the
                                      header */
     REAP_INTERVAL_MS = 250,
+    MIN_IN_ROW = 16,  /* requests of one client that make it the only one */
     MAX_ARRIVALS = 64 /* of one I/O thread; the acceptor waits until it has taken them */
 };
 
@@ -197,6 +198,14 @@ static int timeout_of(void *context)
     return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
+/* Whether one client has been the only one for a while, and its last request is answered. With two,
+ * a thread that looks would take the core that the other's needs. */
+static bool may_look(void *context)
+{
+    const struct io *io = context;
+    return io->turn.n_now == 1 && io->turn.n_in_row >= MIN_IN_ROW && http_in_flight(io->http) == 0;
+}
+
 static unsigned take_arrivals(struct io *io, struct arrival taken[MAX_ARRIVALS])
 {
     pthread_mutex_lock(&io->lock);
@@ -256,6 +265,8 @@ static enum lstm_status start_io(struct http *http, const struct http_options *o
         const struct io_work work = {
             .fd = MHD_get_daemon_info(io->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
             .timeout_ms = timeout_of,
+            .may_look = may_look,
+            .look_us = options->busy_poll_us,
             .run = run_daemon,
             .context = io};
         status = io_thread_create(&work, &io->thread, error);

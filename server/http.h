@@ -6,11 +6,13 @@
 #include "server/admit.h"
 
 struct http_options {
-    struct admission rules;               /* what it refers to is borrowed until http_stop() */
-    int fd;                               /* listening socket, listener.h; taken */
-    bool is_tls;                          /* with the certificate of tls.h */
-    unsigned n_threads;                   /* I/O threads */
-    unsigned max_connections;             /* beyond it, new connections wait in the backlog */
+    struct admission rules;   /* what it refers to is borrowed until http_stop() */
+    int fd;                   /* listening socket, listener.h; taken */
+    bool is_tls;              /* with the certificate of tls.h */
+    unsigned n_threads;       /* I/O threads */
+    unsigned busy_poll_us;    /* so long one looks for the next request of a client that is alone,
+                                 before it sleeps */
+    unsigned max_connections; /* beyond it, new connections wait in the backlog */
     unsigned max_connections_per_address; /* beyond it, new ones are closed; 0: any number */
     unsigned header_timeout_s;            /* a header that takes longer is cut, with a 408 */
     unsigned body_timeout_s;              /* so is a body, and an answer that is not taken */

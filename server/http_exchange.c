@@ -343,6 +343,17 @@ static bool is_alone(const struct exchange *exchange)
            turn->n_now == 1 && turn->n_before <= 1;
 }
 
+static void note_handled(struct http_shared *shared, const struct http_connection *client)
+{
+    struct io_turn *turn = client->turn;
+    turn->n_now++;
+    turn->n_in_row++;
+    if (atomic_load_explicit(&shared->last_client, memory_order_relaxed) == client)
+        return;
+    atomic_store_explicit(&shared->last_client, client, memory_order_relaxed);
+    turn->n_in_row = 1;
+}
+
 /* The body is complete. */
 static enum MHD_Result handle(struct exchange *exchange)
 {
@@ -353,7 +364,7 @@ static enum MHD_Result handle(struct exchange *exchange)
     if (!expect(exchange, 0, false))
         return MHD_NO;
     exchange->handled = true;
-    exchange->owner->turn->n_now++;
+    note_handled(exchange->shared, exchange->owner);
     request->is_alone = is_alone(exchange);
     if (request->route->handle(exchange->shared->app, request) == LATER)
         return park(exchange);

@@ -11,6 +11,8 @@
 #include "server/pace.h"
 #include "server/reaper.h"
 
+struct http_connection;
+
 /* What the requests of a server share: the context of the callbacks. */
 struct http_shared {
     struct admission rules;
@@ -23,6 +25,7 @@ struct http_shared {
     bool is_tls;             /* a 408 cannot be sent around the library */
     atomic_bool is_quiesced; /* each answer closes its connection */
     atomic_uint in_flight;
+    _Atomic(const struct http_connection *) last_client; /* of all; only compared */
     struct metric_series *in_flight_gauge;
 };
 
@@ -32,6 +35,7 @@ struct exchange;
 struct io_turn {
     struct pace pace;         /* of the refusals */
     unsigned n_now, n_before; /* requests handled since the thread woke, and the time before */
+    unsigned n_in_row;        /* so many requests, of all threads', came over one connection */
 };
 
 /* A connection, zeroed when it begins: its socket context in the library. */

@@ -1,4 +1,5 @@
-/* io_thread.c: waiting for a descriptor. SPDX-License-Identifier: Apache-2.0 */
+/* io_thread.c: waiting for a descriptor, by looking or asleep. SPDX-License-Identifier: Apache-2.0
+ */
 #include "server/io_thread.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/status.h"
+#include "server/request.h"
 #include "server/thread_policy.h"
 
 /* So many times in a row the work may say that it goes on at once; then the thread rests between
@@ -30,17 +32,34 @@ struct io_thread {
     atomic_bool is_woken; /* somebody asked, and the thread has not begun with it */
     atomic_bool is_stopping;
     atomic_ulong n_turns;
+    int64_t last_wait_us; /* the thread's own */
     pthread_t thread;
 };
 
-/* Waits for work, at most until `timeout_ms`. */
+/* Whether there is work before look_us have passed, or the thread may look no longer. */
+static bool look_for_work(const struct io_work *work, struct pollfd fds[2], int64_t begin_us)
+{
+    while (work->may_look(work->context) && monotonic_us() - begin_us < work->look_us)
+        if (poll(fds, 2, 0) > 0)
+            return true;
+    return false;
+}
+
+/* Waits for work, at most until `timeout_ms`. As long as the last wait was, the next one will be:
+ * one that was looked for in vain is slept through the next time. */
 static void wait_for_work(struct io_thread *thread, int timeout_ms)
 {
+    const struct io_work *work = &thread->work;
     struct pollfd fds[] = {{.fd = thread->wake_fd, .events = POLLIN},
-                           {.fd = thread->work.fd, .events = POLLIN}};
+                           {.fd = work->fd, .events = POLLIN}};
+    const int64_t begin_us = monotonic_us();
+    const bool looks = thread->last_wait_us < work->look_us;
     uint64_t n_wakes;
-    if (poll(fds, 2, timeout_ms) > 0 && fds[0].revents != 0)
+    if (!looks || !look_for_work(work, fds, begin_us))
+        (void)poll(fds, 2, timeout_ms);
+    if (fds[0].revents != 0)
         (void)!read(thread->wake_fd, &n_wakes, sizeof n_wakes);
+    thread->last_wait_us = monotonic_us() - begin_us;
 }
 
 /* is_woken is cleared before the work is done: who asks later than that is not forgotten. */
@@ -81,6 +100,7 @@ enum lstm_status io_thread_create(const struct io_work *work, struct io_thread *
     if (made == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for an I/O thread");
     made->work = *work;
+    made->last_wait_us = INT64_MAX;
     atomic_init(&made->is_woken, false);
     atomic_init(&made->is_stopping, false);
     atomic_init(&made->n_turns, 0);

@@ -4,15 +4,23 @@
 #ifndef IO_THREAD_H
 #define IO_THREAD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "core/lstm.h"
 
 struct io_thread;
 
-/* What the thread serves. Both are called on the thread alone. */
+/* What the thread serves. All are called on the thread alone. */
 struct io_work {
     int fd;                           /* when it is readable there is work; borrowed */
     int (*timeout_ms)(void *context); /* when there is work at the latest; -1: no limit */
-    void (*run)(void *context);       /* does what there is, without waiting */
+    bool (*may_look)(void *context);  /* whether nobody misses the core while the thread looks for
+                                         work */
+    int64_t look_us; /* if so, and the last wait was over as soon, the thread looks again and again
+                        for so long before it sleeps, as waking up takes some 50 microseconds;
+                        0: never, and may_look may be NULL */
+    void (*run)(void *context); /* does what there is, without waiting */
     void *context;
 };
 

@@ -10,7 +10,7 @@
 struct serve_config {
     struct option_list sources; /* NAME=PATH */
     const char *models, *host;
-    int64_t port, workers, io_threads, model_poll_seconds;
+    int64_t port, workers, io_threads, busy_poll_us, model_poll_seconds;
     int64_t max_batch, max_queue, batch_delay_us, parallel_iterations;
     int64_t max_body_bytes, max_connections, max_instances, max_steps, max_work_bytes;
     int64_t idle_timeout_s, drain_seconds;

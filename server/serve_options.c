@@ -25,6 +25,9 @@ const struct option serve_options[] = {
      .help = "microseconds that a batch which is not full waits for more requests"},
     {"body-timeout-seconds", OPTION_INTEGER, FIELD(body_timeout_s), "60", 1, 86400, .value = "N",
      .help = "seconds that a request's body, and then its answer, may take on the way"},
+    {"busy-poll-us", OPTION_INTEGER, FIELD(busy_poll_us), "100", 0, 10000, .value = "N",
+     .help = "microseconds that a thread looks for the next request of a client that is alone and "
+             "answers fast, before it sleeps; 0: it sleeps at once"},
     {"cors-origins", OPTION_TEXT, FIELD(cors_origins), .value = "LIST",
      .help = "sites whose pages may call the server: https://a.example,https://b.example or *"},
     {"drain-seconds", OPTION_INTEGER, FIELD(drain_seconds), "30", 0, 3600, .value = "N",

@@ -1,9 +1,10 @@
-/* thread_policy.c: SCHED_BATCH, and niceness. SPDX-License-Identifier: Apache-2.0 */
+/* thread_policy.c: SCHED_BATCH, niceness and affinity. SPDX-License-Identifier: Apache-2.0 */
 #include "server/thread_policy.h"
 
 #include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 /* The kernel halves a thread's weight about every three steps. */
 enum { YIELDING_NICE = 3 };
@@ -22,6 +23,17 @@ void thread_policy_yield(void)
     const int nice_now = getpriority(PRIO_PROCESS, 0); /* of this thread, on Linux */
     (void)setpriority(PRIO_PROCESS, 0, nice_now + YIELDING_NICE);
 #endif
+}
+
+unsigned thread_policy_n_cores(void)
+{
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return (unsigned)CPU_COUNT(&set);
+#endif
+    const long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (unsigned)n : 1;
 }
 
 void thread_policy_step_aside(void)

@@ -13,6 +13,9 @@ void thread_policy_batch(void);
  * what was accepted is finished before more is taken in, or refused. */
 void thread_policy_yield(void);
 
+/* How many cores the process may use: those of its affinity (taskset, a container's cpuset). */
+unsigned thread_policy_n_cores(void);
+
 /* The calling thread sleeps as shortly as the kernel can, some 50 microseconds, and then waits for
  * its turn: whoever waits for its core goes first. sched_yield() would not do: the kernel may give
  * the core back at once, or charge for a whole turn. */

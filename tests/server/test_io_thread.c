@@ -1,5 +1,5 @@
-/* test_io_thread.c: an I/O thread rests when its work is busy with nothing.
- * SPDX-License-Identifier: Apache-2.0 */
+/* test_io_thread.c: an I/O thread rests when its work is busy with nothing, and looks for work
+ * where it is told that more is near. SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -54,11 +54,94 @@ START_TEST(test_io_thread_whose_work_always_goes_on_at_once_rests)
 }
 END_TEST
 
+/* ---- Looking ----------------------------------------------------------------------------------
+ */
+
+enum { MINUTE_US = 60 * 1000 * 1000, LOOKS = 1000 };
+static int n_looks;
+
+static int never(void *context)
+{
+    (void)context;
+    return -1;
+}
+
+/* A thousand times. */
+static bool count_look(void *context)
+{
+    (void)context;
+    pthread_mutex_lock(&lock);
+    const bool goes_on = ++n_looks < LOOKS;
+    pthread_cond_signal(&changed);
+    pthread_mutex_unlock(&lock);
+    return goes_on;
+}
+
+static bool always(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static void wait_until(const int *count, int wanted)
+{
+    pthread_mutex_lock(&lock);
+    while (*count < wanted)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+static struct io_thread *start(const struct io_work *work)
+{
+    struct io_thread *thread;
+    struct lstm_error error = {.text = ""};
+    n_turns = n_looks = 0;
+    assert_ok(io_thread_create(work, &thread, &error), &error);
+    return thread;
+}
+
+START_TEST(test_io_thread_looks_after_a_short_wait_until_it_may_no_longer)
+{
+    const struct io_work work = {.fd = eventfd(0, EFD_CLOEXEC),
+                                 .timeout_ms = never,
+                                 .may_look = count_look,
+                                 .look_us = MINUTE_US,
+                                 .run = count_turn};
+    struct io_thread *thread = start(&work);
+    io_thread_wake(thread); /* from its first wait, in which it sleeps */
+    wait_until(&n_looks, LOOKS);
+    ck_assert_int_eq(n_turns, 1);
+    io_thread_wake(thread);
+    wait_until(&n_turns, 2);
+    io_thread_destroy(thread);
+    close(work.fd);
+}
+END_TEST
+
+START_TEST(test_io_thread_that_looks_finds_work)
+{
+    const struct io_work work = {.fd = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE),
+                                 .timeout_ms = never,
+                                 .may_look = always,
+                                 .look_us = MINUTE_US,
+                                 .run = count_turn};
+    struct io_thread *thread = start(&work);
+    io_thread_wake(thread);
+    wait_until(&n_turns, 1);
+    ck_assert_int_eq(eventfd_write(work.fd, 1), 0);
+    wait_until(&n_turns, 3); /* the descriptor stays readable */
+    io_thread_destroy(thread);
+    close(work.fd);
+}
+END_TEST
+
 Suite *suite_io_thread(void)
 {
     Suite *suite = suite_create("io_thread");
     TCase *tcase = tcase_create("io_thread");
     tcase_add_test(tcase, test_io_thread_whose_work_always_goes_on_at_once_rests);
+    tcase_add_test(tcase, test_io_thread_looks_after_a_short_wait_until_it_may_no_longer);
+    tcase_add_test(tcase, test_io_thread_that_looks_finds_work);
     suite_add_tcase(suite, tcase);
     return suite;
 }
