@@ -38,6 +38,20 @@ START_TEST(test_runner_with_more_sequences_than_max_batch_is_refused)
 }
 END_TEST
 
+START_TEST(test_runner_for_more_than_any_batch_is_refused)
+{
+    static const struct lstm_runner_options too_large[] = {{(1 << 20) + 1, 1}, {1, SIZE_MAX}};
+    struct lstm_model *model = create_model(lstm_json, 1);
+    for (size_t k = 0; k < N_CASES(too_large); k++) {
+        struct lstm_runner *runner;
+        struct lstm_error error;
+        assert_failure(lstm_runner_create(model, &too_large[k], &runner, &error), LSTM_INVALID,
+                       &error, "max_batch may be at most 1048576");
+    }
+    lstm_model_destroy(model);
+}
+END_TEST
+
 static const char *const other_architectures[] = {words_json, wider_json};
 
 START_TEST(test_runner_of_another_architecture_is_refused)
@@ -172,6 +186,7 @@ Suite *suite_runner_errors(void)
     TCase *errors = tcase_create("errors");
     suite_add_tcase(suite, errors);
     tcase_add_test(errors, test_runner_with_more_sequences_than_max_batch_is_refused);
+    tcase_add_test(errors, test_runner_for_more_than_any_batch_is_refused);
     tcase_add_loop_test(errors, test_runner_of_another_architecture_is_refused, 0,
                         N_CASES(other_architectures));
     tcase_add_test(errors, test_dynamic_rnn_of_another_architecture_is_refused);

@@ -9,6 +9,7 @@
 #include "tests/support/cases.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
+#include "tests/support/model_store.h"
 #include "tests/support/pty_run.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/tls_client.h"
@@ -194,6 +195,62 @@ START_TEST(test_ask_state_draws_outputs_and_states_as_wide_as_the_terminal)
 }
 END_TEST
 
+/* ---- Other models than the shipped one ---------------------------------------------------- */
+
+#define MODEL(layers)                                                                              \
+    "{\"format\":\"lstmd-model-1\",\"input\":{\"features\":2},\"layers\":[" layers "]}"
+#define TWO_CELLS                                                                                  \
+    MODEL("{\"type\":\"lstm\",\"units\":4,\"return_sequences\":true},"                             \
+          "{\"type\":\"gru\",\"units\":3}")
+#define MANY_CLASSES MODEL("{\"type\":\"lstm\",\"units\":4},{\"type\":\"dense\",\"units\":14}")
+
+#define TWO "{\"instances\":[[[1,2],[3,4]],[[5,6],[7,8]]]}"
+#define TEN                                                                                        \
+    "{\"instances\":[[[1,2]],[[1,2]],[[1,2]],[[1,2]],[[1,2]],[[1,2]],[[1,2]],[[1,2]],[[1,2]],[[1," \
+    "2]]]}"
+#define EDGY "{\"instances\":[[[1,2],[3,4]],[[5,6]]]}"
+
+/* `lines` are found in this order; those of NULL are left out. */
+static const struct {
+    const char *command, *model, *body, *lines[6];
+} drawn[] = {
+    {"predict", "classes", TWO, {"instance 0\r\n", "  and 4 more\r\n", "instance 1\r\n"}},
+    {"predict", "classes", TEN, {"instance 7\r\n", "and 2 more; --json prints all\r\n"}},
+    {"predict", "rows", TWO, {"instance 0\r\n", "▀", "instance 1\r\n", "▀"}},
+    {"predict", "rows", EDGY, {"  predictions: not drawn; --json prints the numbers\r\n"}},
+    {"state",
+     "two",
+     TWO,
+     {"instance 0\r\noutputs  2 steps of 3 units\r\n", "layer 0: c  4 units", "h  4 units",
+      "layer 1: h  3 units", "instance 1\r\n"}},
+};
+
+START_TEST(test_ask_draws_what_other_models_answer)
+{
+    struct temp_folder folder;
+    char file[256];
+    temp_folder_create(&folder);
+    model_store_add(folder.path, "classes", "1", MANY_CLASSES, 1);
+    model_store_add(folder.path, "rows", "1", model_rows, 1);
+    model_store_add(folder.path, "two", "1", TWO_CELLS, 1);
+    daemon_start(&server, folder.path, NULL);
+    temp_file_write(temp_folder_path(&folder, "body.json", file), drawn[_i].body,
+                    strlen(drawn[_i].body));
+    const char *const arguments[] = {drawn[_i].command, file,       "--model", drawn[_i].model,
+                                     "--server",        server.url, NULL};
+    pty_start(&pty, arguments, NULL, 80, 24);
+    ck_assert_msg(pty_wait(&pty) == 0, "%s", pty.out);
+    const char *at = pty.out;
+    for (size_t k = 0; k < N_CASES(drawn[0].lines) && drawn[_i].lines[k] != NULL; k++) {
+        at = strstr(at, drawn[_i].lines[k]);
+        ck_assert_msg(at != NULL, "no '%s' in its place: %s", drawn[_i].lines[k], pty.out);
+        at++;
+    }
+    stop();
+    temp_folder_remove(&folder);
+}
+END_TEST
+
 /* ---- Keys and TLS ------------------------------------------------------------------------- */
 
 /* SHA-256 of "abc". */
@@ -275,6 +332,7 @@ Suite *suite_ask(void)
     tcase_add_test(open, test_ask_json_on_a_terminal_is_json);
     tcase_add_loop_test(open, test_ask_state_draws_outputs_and_states_as_wide_as_the_terminal, 0,
                         N_CASES(widths));
+    tcase_add_loop_test(closed, test_ask_draws_what_other_models_answer, 0, N_CASES(drawn));
     tcase_add_test(closed, test_ask_key_comes_from_a_file_or_the_environment);
     tcase_add_test(closed, test_ask_tls_needs_a_certificate_that_is_trusted);
     suite_add_tcase(suite, open);

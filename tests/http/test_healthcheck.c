@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "tests/support/daemon.h"
+#include "tests/support/model_store.h"
 #include "tests/support/reserved_port.h"
 #include "tests/support/temp_folder.h"
+#include "tests/support/tls_client.h"
 
 Suite *suite_healthcheck(void);
 
@@ -77,6 +79,49 @@ START_TEST(test_healthcheck_finds_the_server_by_its_own_variables_and_file)
 }
 END_TEST
 
+/* By the certificate that the server shows, or by one that is named; without it, nothing is ready.
+ */
+START_TEST(test_healthcheck_asks_by_https_where_the_server_speaks_it)
+{
+    struct temp_folder folder;
+    char certificate[256], key[256], url[64];
+    temp_folder_create(&folder);
+    certificate_write("localhost", temp_folder_path(&folder, "certificate.pem", certificate),
+                      temp_folder_path(&folder, "key.pem", key));
+    daemon_start(&server, "models",
+                 (const char *const[]){"--tls-cert", certificate, "--tls-key", key, NULL});
+    snprintf(port, sizeof port, "%u", server.port);
+    snprintf(url, sizeof url, "https://localhost:%s", port);
+    check((const char *const[]){"healthcheck", "--host", "localhost", "--port", port, "--tls-cert",
+                                certificate, NULL},
+          0, "");
+    check((const char *const[]){"healthcheck", "--server", url, "--ca-file", certificate, NULL}, 0,
+          "");
+    check((const char *const[]){"healthcheck", "--server", url, NULL}, 1,
+          "its certificate is not trusted");
+    check((const char *const[]){"healthcheck", "--server", url, "--ca-file", "/nonexistent", NULL},
+          1, "");
+    stop();
+    temp_folder_remove(&folder);
+}
+END_TEST
+
+/* It answers, but a model of its repository does not load. */
+START_TEST(test_healthcheck_of_a_server_that_is_not_ready_says_why)
+{
+    struct temp_folder folder;
+    temp_folder_create(&folder);
+    model_store_add(folder.path, "any", "1", model_any, 1);
+    model_store_add_broken(folder.path, "broken", "1");
+    daemon_start(&server, folder.path, NULL);
+    snprintf(port, sizeof port, "%u", server.port);
+    check((const char *const[]){"healthcheck", "--port", port, NULL}, 1, "is not ready: 503 ");
+    ck_assert_ptr_nonnull(strstr(run.log, "a model is still loading or failed to load"));
+    stop();
+    temp_folder_remove(&folder);
+}
+END_TEST
+
 START_TEST(test_healthcheck_of_no_server_says_so)
 {
     struct reserved_port nobody;
@@ -123,6 +168,8 @@ Suite *suite_healthcheck(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, test_healthcheck_of_a_ready_server_is_silent);
     tcase_add_test(tcase, test_healthcheck_finds_the_server_by_its_own_variables_and_file);
+    tcase_add_test(tcase, test_healthcheck_asks_by_https_where_the_server_speaks_it);
+    tcase_add_test(tcase, test_healthcheck_of_a_server_that_is_not_ready_says_why);
     tcase_add_test(tcase, test_healthcheck_of_no_server_says_so);
     tcase_add_loop_test(tcase, test_healthcheck_wrong_address_is_told, 0,
                         sizeof wrong / sizeof *wrong);
