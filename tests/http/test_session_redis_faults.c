@@ -251,12 +251,14 @@ START_TEST(test_session_redis_tampered_record_is_refused_with_a_sentence)
 }
 END_TEST
 
-/* The script is sent again where Redis has forgotten it. */
+/* The script is sent again where Redis has forgotten it: by the connection that knew it there, as
+ * there is no other, which would have brought it. */
 START_TEST(test_session_redis_script_that_was_flushed_is_sent_again)
 {
     static const char *const flush[] = {"SCRIPT", "FLUSH", NULL};
+    static const char *const alone[] = {"--session-store-connections", "1", NULL};
     replicas_open();
-    replica_start(0, redis_server.url, NULL);
+    replica_start(0, redis_server.url, alone);
     begin(0, "a");
     redis_server_ask(&redis_server, flush);
     replica_ask(0, "POST", SESSIONS "/a:predict", one_step, 200);
