@@ -8,7 +8,7 @@ FLAVOUR  ?= release
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 PORT     ?= 8501
-CFLAGS   ?= -O2 -g
+CFLAGS   ?= $(or $(optimize_$(FLAVOUR)),-O2) -g
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -37,9 +37,11 @@ flags_release = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE $(hardening)
 flags_asan    := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 flags_tsan    := -fsanitize=thread -fno-omit-frame-pointer
 flags_fuzz    := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-flags_cover   := --coverage -O0
+flags_cover   := --coverage
 flags_afl     := -fsanitize=address,undefined -fno-sanitize-recover=all
-flags_reach   := -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping -O0
+flags_reach   := -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping
+# Optimised, lines of C become one, and gcov no longer knows which ran.
+optimize_cover := -O0
 ldflags_release := -pie -Wl,-z,relro,-z,now
 ldflags_asan    := $(flags_asan)
 ldflags_tsan    := $(flags_tsan)
@@ -84,6 +86,8 @@ server_obj := $(server_src:%.c=$(B)/obj/%.o) $(B)/obj/web_files.o
 test_src   := $(wildcard tests/support/*.c tests/core/*.c tests/import/*.c tests/server/*.c tests/http/*.c tests/clients/*.c) \
               tests/faults/allocations.c
 test_obj   := $(test_src:%.c=$(B)/obj/%.o) $(B)/obj/clients/c/lstmd_client.o
+# Linked into programs of the flavour cover.
+end_cover  := $(B)/obj/tests/tools/coverage_exit.o
 fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)
 fuzzers    := $(fuzz_src:tests/fuzz/%.c=$(B)/%)
 generated  := $(addprefix $(B)/,lstmd.8 lstmd.bash lstmd.fish lstmd.zsh)
@@ -96,7 +100,7 @@ $(B)/liblstm.a: $(core_obj)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(B)/lstmd: $(B)/obj/server/main.o $(server_obj) $(B)/liblstm.a
+$(B)/lstmd: $(B)/obj/server/main.o $(server_obj) $(B)/liblstm.a $(end_$(FLAVOUR))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_cflags) -o $@ $^ $(all_libs)
 
@@ -114,7 +118,7 @@ $(preloads): $(B)/lib%.so: tests/faults/%.c tests/faults/%.h $(B)/flags
 	$(call say,LINK,$@)
 	$(Q)$(CC) -std=c11 $(warnings) $(cppdefs) -O1 -g -fPIC -shared -o $@ $< -ldl
 
-$(B)/run_tests: $(test_obj) $(B)/obj/suites.o $(server_obj) $(B)/liblstm.a | $(preloads)
+$(B)/run_tests: $(test_obj) $(B)/obj/suites.o $(server_obj) $(B)/liblstm.a $(end_$(FLAVOUR)) | $(preloads)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_cflags) -o $@ $^ $(all_libs) $(check_libs)
 
@@ -142,8 +146,9 @@ $(B)/suites.c: $(test_src) Makefile
 $(B)/obj/suites.o: $(B)/suites.c $(B)/flags
 	$(Q)$(CC) $(all_cflags) -c -o $@ $<
 
-# A fuzzer brings libFuzzer's main(); of the flavour afl, that of afl_driver.c.
-fuzz_main_afl := $(B)/obj/tests/fuzz/afl_driver.o
+# A fuzzer brings libFuzzer's main(); of the flavours afl and cover, that of one of our drivers.
+fuzz_main_afl   := $(B)/obj/tests/fuzz/afl_driver.o
+fuzz_main_cover := $(B)/obj/tests/fuzz/corpus_driver.o
 $(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(fuzz_main_$(FLAVOUR)) $(server_obj) $(B)/liblstm.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(if $(fuzz_main_$(FLAVOUR)),,-fsanitize=fuzzer) $(all_cflags) -o $@ $^ $(all_libs)
@@ -300,13 +305,17 @@ fuzz-cover: deps-dev
 fuzz-cover-all: $(fuzzers)
 	$(Q)tests/tools/fuzz_coverage.py $(B)
 
-## cover: lines that the tests reach, as a table
-.PHONY: cover
+## cover: lines that the tests and the fuzzers' corpora reach, as a table; the others need a reason
+.PHONY: cover cover-all
 cover: deps-test
-	$(Q)$(MAKE) $(sub) FLAVOUR=cover build/cover/run_tests build/cover/lstmd
-	$(Q)find build/cover -name '*.gcda' -delete
-	$(Q)CK_FORK=no build/cover/run_tests >/dev/null
-	$(Q)tests/tools/coverage.sh build/cover
+	$(Q)$(MAKE) $(sub) FLAVOUR=cover cover-all
+cover-all: $(B)/run_tests $(B)/lstmd $(fuzzers)
+	$(Q)find $(B) -name '*.gcda' -delete
+	$(Q)TORTURE=full CK_FORK=no OPENBLAS_NUM_THREADS=1 $(B)/run_tests >$(B)/run_tests.log || \
+	  { tail -n 40 $(B)/run_tests.log; exit 1; }
+	$(Q)for name in $(fuzzers:$(B)/fuzz_%=%); do \
+	  $(B)/fuzz_$$name tests/fuzz/corpus/$$name || exit 1; done
+	$(Q)tests/tools/coverage.py $(B)
 
 SECONDS ?= 3600
 ## soak: mixed traffic for SECONDS (3600); memory, descriptors and threads must not grow

@@ -23,7 +23,7 @@ static size_t unpack(const uint8_t *data, size_t size, uint8_t *file)
                : 0;
 }
 
-#ifndef __AFL_FUZZ_TESTCASE_LEN
+#if defined(__clang__) && !defined(__AFL_FUZZ_TESTCASE_LEN)
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
 {
     static uint8_t file[MOST_BYTES];

@@ -10,7 +10,6 @@ SPDX-License-Identifier: Apache-2.0
 """
 from __future__ import annotations
 
-import collections
 import concurrent.futures
 import fnmatch
 import glob
@@ -19,8 +18,10 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Iterator
+
+from line_coverage import Block, Coverage, print_block
 
 LEAST = 95.0
 
@@ -99,42 +100,11 @@ EXEMPTIONS = [
 CONTEXT_LINES = 2
 
 
-@dataclass
-class Block:
-    """Lines of a file that follow one another, none of which was reached."""
-    first: int
-    last: int
-    exemption: Exemption | None = None
-
-
-@dataclass
-class Coverage:
-    """How often each line of a file with code ran."""
-    path: str
-    runs: dict[int, int] = field(default_factory=dict)
-
-    def source(self) -> list[str]:
-        with open(self.path, encoding="utf-8") as file:
-            return file.read().split("\n")
-
-    def missed(self) -> list[Block]:
-        blocks: list[Block] = []
-        for line in sorted(line for line, runs in self.runs.items() if runs == 0):
-            if blocks and blocks[-1].last == line - 1:
-                blocks[-1].last = line
-            else:
-                blocks.append(Block(line, line))
-        source = self.source()
-        for block in blocks:
-            block.exemption = find_exemption(self.path, source, block)
-        return blocks
-
-
 def find_exemption(path: str, source: list[str], block: Block) -> Exemption | None:
     text = "\n".join(source[max(0, block.first - 1 - CONTEXT_LINES):block.last])
     for exemption in EXEMPTIONS:
         if (fnmatch.fnmatch(path, exemption.files)
-                and block.last - block.first < exemption.most_lines
+                and len(block) <= exemption.most_lines
                 and re.search(exemption.pattern, text)):
             exemption.used += 1
             return exemption
@@ -178,24 +148,20 @@ def measure(folder: str, corpora: list[str]) -> dict[str, Coverage]:
     """Of all files, by all fuzzers together."""
     names = sorted(path[len("tests/fuzz/fuzz_"):-len(".c")]
                    for path in glob.glob("tests/fuzz/fuzz_*.c"))
-    files: dict[str, Coverage] = collections.defaultdict(lambda: Coverage(""))
+    files: dict[str, Coverage] = {}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for rows in pool.map(lambda name: list(run_fuzzer(folder, corpora, name)), names):
             for path, line, runs in rows:
-                coverage = files[path]
-                coverage.path = path
-                coverage.runs[line] = coverage.runs.get(line, 0) + runs
+                files.setdefault(path, Coverage(path)).add(line, runs)
     return files
 
 
-def print_missed(coverage: Coverage, blocks: list[Block]) -> None:
+def judge(coverage: Coverage) -> tuple[list[Block], int]:
+    """The blocks that an input should reach and none does, and how many lines none can."""
     source = coverage.source()
-    for block in blocks:
-        if block.exemption is not None:
-            continue
-        print(f"    {block.first - 1:5}  {source[block.first - 2]}")
-        for line in range(block.first, block.last + 1):
-            print(f"    {line:5} -{source[line - 1]}")
+    missed = coverage.missed()
+    open_blocks = [block for block in missed if find_exemption(coverage.path, source, block) is None]
+    return open_blocks, sum(map(len, missed)) - sum(map(len, open_blocks))
 
 
 def main() -> int:
@@ -208,15 +174,14 @@ def main() -> int:
     for fuzzer, patterns in PARSERS:
         for path in sorted({path for pattern in patterns for path in fnmatch.filter(files, pattern)}):
             coverage = files[path]
-            blocks = coverage.missed()
-            exempt = sum(b.last - b.first + 1 for b in blocks if b.exemption is not None)
-            reached = sum(runs > 0 for runs in coverage.runs.values())
-            percent = 100 * reached / (len(coverage.runs) - exempt)
+            missed, exempt = judge(coverage)
+            percent = 100 * coverage.reached() / (len(coverage.runs) - exempt)
             failed = failed or percent <= LEAST
-            print(f"{fuzzer:18} {path:38} {len(coverage.runs):6} {exempt:6} {reached:7} "
+            print(f"{fuzzer:18} {path:38} {len(coverage.runs):6} {exempt:6} {coverage.reached():7} "
                   f"{percent:6.1f}{'' if percent > LEAST else '  too few'}")
             if "--missed" in sys.argv:
-                print_missed(coverage, blocks)
+                for block in missed:
+                    print_block(coverage.source(), block)
     for exemption in EXEMPTIONS:
         if exemption.used == 0:
             print(f"fuzz_coverage: no unreached line is '{exemption.pattern}' in {exemption.files}",
