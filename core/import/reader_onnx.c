@@ -162,13 +162,15 @@ static bool is_state(const struct onnx_run *run, const struct onnx_value *value)
     return true;
 }
 
-static bool is_last_sequence(const struct onnx_run *run, const struct onnx_value *value)
+/* Whether it is what the last recurrent layer gives. */
+static bool is_of_last(const struct onnx_run *run, const struct onnx_value *value,
+                       enum onnx_when when)
 {
     size_t last = run->plan->n_layers;
     while (last > 0 && !run->layers[last - 1].is_recurrent)
         last--;
     return value->kind == ONNX_FLOW && last > 0 && value->flow->parts[0].layer == last &&
-           value->flow->parts[0].when == ONNX_WHOLE;
+           value->flow->parts[0].when == when;
 }
 
 static const struct onnx_value *output_at(const struct onnx_run *run, size_t k)
@@ -179,12 +181,12 @@ static const struct onnx_value *output_at(const struct onnx_run *run, size_t k)
 }
 
 /* How little an output looks like what the network is for: logits beside their softmax, sequences
- * and states beside what is made of them. */
+ * and states beside what is made of them, states of other layers beside the last one's h. */
 static unsigned rank_output(const struct onnx_run *run, const struct onnx_value *value)
 {
     if (is_state(run, value))
-        return 3;
-    if (is_last_sequence(run, value))
+        return is_of_last(run, value, ONNX_FINAL_H) ? 3 : 4;
+    if (is_of_last(run, value, ONNX_WHOLE))
         return 2;
     const size_t k = run->plan->n_layers;
     const bool is_last = value->kind == ONNX_FLOW && k > 0 && value->flow->parts[0].layer == k &&
@@ -211,7 +213,7 @@ static enum lstm_status check_outputs(struct onnx_run *run, size_t chosen)
         const struct onnx_value *value = output_at(run, k);
         if (k == chosen)
             continue;
-        if (!is_state(run, value) && !is_last_sequence(run, value))
+        if (!is_state(run, value) && !is_of_last(run, value, ONNX_WHOLE))
             return lstm_fail(run->error, LSTM_UNSUPPORTED,
                              "the graph has several outputs, '%.60s' and '%.60s'; lstmd serves "
                              "one: cut the other off (onnx.utils.extract_model)",

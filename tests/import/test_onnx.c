@@ -53,6 +53,7 @@ static const char *const cases[] = {
     "classifier_opset_17",
     "classifier_opset_24",
     "lstm_mean_opset_18",
+    "states",
     "external",
     "given",
     "torch_lstm_9",

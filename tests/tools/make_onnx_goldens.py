@@ -427,6 +427,19 @@ def stacked(case: Case) -> onnx.ModelProto:
     return case.model([x_name])
 
 
+def states(case: Case) -> onnx.ModelProto:
+    """Two layers whose states are outputs, too, the one that predictions are at the end."""
+    first, second = case.rnn("LSTM"), case.rnn("GRU", UNITS)
+    x = case.numbers(BATCH, STEPS, FEATURES)
+    y, finals = first.run(x)
+    _, more = second.run(y[:, :, 0])
+    case.node(first, case.take("X", TIME_FIRST), ["Y0", "h0", "c0"], name="first_")
+    case.add("Squeeze", ["Y0", case.constant("axes", np.array([1], np.int64))], ["y0"])
+    case.node(second, "y0", ["", "h1"], name="second_")
+    case.expect(x, more[0][0], listed(finals + more))
+    return case.model(["h0", "c0", "h1"])
+
+
 NODES: dict[str, Callable[[Case], onnx.ModelProto]] = {
     "lstm_defaults": lambda c: single(c, "LSTM", False, bias=False),
     "lstm_bias": lambda c: single(c, "LSTM", True),
@@ -465,6 +478,7 @@ NODES: dict[str, Callable[[Case], onnx.ModelProto]] = {
     "classifier_opset_17": lambda c: classifier(c, 17),
     "classifier_opset_24": lambda c: classifier(c, 24),
     "lstm_mean_opset_18": lambda c: merged(c, "Add", 18),
+    "states": states,
 }
 
 
