@@ -3,9 +3,10 @@
 
 Predictions in three forms and from pictures, states, sessions, train-steps, publications, reloads,
 bad bodies, and clients that vanish in the middle. Fails when an answer is not the one that was
-asked for, or when the daemon, with all clients paused, holds other descriptors or threads, or
-memory that differs by more than 5 %, at the end than after a tenth of the time (at most 5
-minutes). --any-memory leaves memory out: a sanitizer's grows by itself.
+asked for, when a version that was published, or a reload, does not come, when the log has an error
+or a sanitizer's report, or when the daemon, looked at every five minutes with all clients paused, holds
+other descriptors or threads, or at the end memory that differs by more than 5 %, than after a tenth
+of the time (at most 5 minutes). --any-memory leaves memory out: a sanitizer's grows by itself.
 """
 import argparse
 import http.client
@@ -34,19 +35,23 @@ BAD_BODIES = [b"", b"{", b"[]", b'{"instances": []}', b'{"instances": [[1, "a"]]
               b'{"instances": [[[1e39]]]}', b"\xff\xfe", b'{"inputs": {}}', b"[" * 5000]
 ROOT = "/v1/models/mnist"
 MOST_GROWTH = 0.05
+SECONDS_BETWEEN_FIGURES = 300
+SECONDS_TO_COME_INTO_FORCE = 300
 
 
 class Soak:
     """The daemon, its clients' faults and what they counted."""
 
     def __init__(self, binary: str, folder: str) -> None:
-        shutil.copytree("models/mnist", f"{folder}/models/mnist")
+        self.models = pathlib.Path(folder, "models")
+        for name in ("mnist", "other"):
+            shutil.copytree("models/mnist", self.models / name)
         self.log = open(f"{folder}/log", "w+b")
         self.daemon = subprocess.Popen(
-            [binary, "serve", "--port", "0", "--models", f"{folder}/models", "--state-dir", f"{folder}/state",
+            [binary, "serve", "--port", "0", "--models", str(self.models), "--state-dir", f"{folder}/state",
              "--session-file", f"{folder}/sessions", "--session-file-seconds", "1", "--max-sessions", "100",
-             "--session-full", "evict", "--log-level", "warn", "--request-timeout-ms", "600000",
-             "--header-timeout-seconds", "15", "--body-timeout-seconds", "15"],
+             "--session-full", "evict", "--model-poll-seconds", "0", "--log-level", "warn", "--request-timeout-ms", "600000",
+             "--header-timeout-seconds", "30", "--body-timeout-seconds", "30"],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         ready = self.daemon.stdout.readline()
         self.port = int(re.search(r":(\d+)$", ready.strip()).group(1))
@@ -97,6 +102,13 @@ class Soak:
         self.running.set()
         return kib, descriptors, threads
 
+    def wait_for(self, what: str, has_come: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + SECONDS_TO_COME_INTO_FORCE
+        while not has_come():
+            if time.monotonic() > deadline or self.daemon.poll() is not None:
+                return self.fault(f"{what} does not come")
+            time.sleep(0.05)
+
 
 class Client:
     """One connection at a time, and checked answers."""
@@ -119,7 +131,8 @@ class Client:
 
     def row(self) -> None:
         n = self.random.randint(1, 5)
-        answer = self.ask("row", "POST", f"{ROOT}:predict", {"instances": [INSTANCE] * n})
+        model = self.random.choice(("mnist", "other"))
+        answer = self.ask("row", "POST", f"/v1/models/{model}:predict", {"instances": [INSTANCE] * n})
         if len(answer.get("predictions", [])) != n:
             self.soak.fault(f"row: {n} instances, other predictions: {str(answer)[:200]}")
 
@@ -130,8 +143,8 @@ class Client:
         self.ask("raw", "POST", f"{ROOT}:predict?dtype=uint8", PIXELS, content="application/octet-stream")
 
     def picture(self) -> None:
-        body = (DATA / "png/grey1.png").read_bytes()
-        self.ask("picture", "POST", f"{ROOT}:predict", body, (200, 400), "image/png")
+        body = (DATA / "mnist/digit.png").read_bytes()
+        self.ask("picture", "POST", f"{ROOT}:predict", body, content="image/png")
 
     def state(self) -> None:
         self.ask("state", "POST", f"{ROOT}:state", {"instances": [INSTANCE], "trace": True})
@@ -168,6 +181,27 @@ class Client:
             client.sendall(request[: self.random.randint(1, len(request))])
         self.soak.count("vanish")
 
+    def publish(self) -> None:
+        """What was learned, as a version that serves."""
+        self.train()
+        number = str(self.ask("publish", "POST", f"{ROOT}:publish", {}, (200, 201)).get("version"))
+        self.wait_for_version("mnist", number)
+
+    def reload(self, number: int) -> None:
+        """The other model's next version in place of the one before."""
+        folder = self.soak.models / "other"
+        shutil.copytree("models/mnist/1", folder / ".next")
+        (folder / ".next").rename(folder / str(number + 1))
+        self.soak.daemon.send_signal(signal.SIGHUP)
+        self.wait_for_version("other", str(number + 1))
+        shutil.rmtree(folder / str(number))
+        self.soak.count("reload")
+
+    def wait_for_version(self, model: str, number: str) -> None:
+        self.soak.wait_for(f"version {number} of {model}", lambda: any(
+            version["version"] == number and version["state"] == "AVAILABLE"
+            for version in self.ask("read", "GET", f"/v1/models/{model}")["model_version_status"]))
+
     def run(self) -> None:
         usual = [self.row, self.column, self.raw, self.picture, self.state, self.session, self.bad, self.read,
                  self.vanish]
@@ -182,28 +216,25 @@ class Client:
 
     def administer(self) -> None:
         """Publishes and reloads, in turn."""
+        n_reloads = itertools.count(1)
         for turn in itertools.count():
             if self.soak.ended.wait(2):
                 return
             self.soak.wait_if_paused(self.connection.close)
             try:
-                if turn % 5 == 4:
-                    self.train()
-                    self.ask("publish", "POST", f"{ROOT}:publish", {}, (200, 201))
-                else:
-                    self.soak.daemon.send_signal(signal.SIGHUP)
-                    self.soak.count("reload")
+                self.publish() if turn % 5 == 4 else self.reload(next(n_reloads))
             except (OSError, http.client.HTTPException, ValueError) as error:
                 self.soak.fault(f"administrator: {error!r}")
                 self.connection.close()
 
 
-def judge(soak: Soak, first: tuple[int, int, int], last: tuple[int, int, int], any_memory: bool) -> bool:
+def judge(soak: Soak, figures: list[tuple[int, int, int]], any_memory: bool) -> bool:
+    first, last = figures[0], figures[-1]
     print(f"soak: first {first[0]} KiB, {first[1]} descriptors, {first[2]} threads; "
-          f"last {last[0]} KiB, {last[1]} descriptors, {last[2]} threads")
+          f"last {last[0]} KiB, {last[1]} descriptors, {last[2]} threads; looked at {len(figures)} times")
     print("soak: " + ", ".join(f"{what} {n}" for what, n in sorted(soak.counts.items())))
-    if first[1:] != last[1:]:
-        soak.fault("descriptors or threads were not constant")
+    if any(each[1:] != first[1:] for each in figures):
+        soak.fault(f"descriptors or threads were not constant: {figures}")
     if not any_memory and abs(last[0] - first[0]) > MOST_GROWTH * first[0]:
         soak.fault(f"memory differs by {100 * (last[0] / first[0] - 1):.1f} %")
     for text in soak.faults:
@@ -225,11 +256,12 @@ def main() -> int:
         soak.running.set()
         for thread in threads:
             thread.start()
-        warm_up = min(arguments.seconds / 10, 300) if arguments.seconds >= 120 else arguments.seconds / 2
-        time.sleep(warm_up)
-        first = soak.figures(len(threads))
-        time.sleep(max(arguments.seconds - warm_up, 0))
-        last = soak.figures(len(threads))
+        end = time.monotonic() + arguments.seconds
+        time.sleep(min(arguments.seconds / 10, 300) if arguments.seconds >= 120 else arguments.seconds / 2)
+        figures = [soak.figures(len(threads))]
+        while (left := end - time.monotonic()) > 0 or len(figures) < 2:
+            time.sleep(min(max(left, 0), SECONDS_BETWEEN_FIGURES))
+            figures.append(soak.figures(len(threads)))
         soak.ended.set()
         for thread in threads:
             thread.join()
@@ -241,7 +273,7 @@ def main() -> int:
         if re.search("level=error|Sanitizer", log):
             soak.fault(f"its log: {log[-3000:]}")
         # A run of seconds ends before its caches are full.
-        return 0 if judge(soak, first, last, arguments.any_memory or arguments.seconds < 120) else 1
+        return 0 if judge(soak, figures, arguments.any_memory or arguments.seconds < 120) else 1
 
 
 if __name__ == "__main__":
