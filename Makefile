@@ -154,7 +154,7 @@ $(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(fuzz_main_$(FLAVOUR)) $(server_obj) 
 	$(Q)$(CC) $(if $(fuzz_main_$(FLAVOUR)),,-fsanitize=fuzzer) $(all_cflags) -o $@ $^ $(all_libs)
 
 # Random networks against the oracle of the tests.
-support_obj := $(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/support/run_tests.c,$(wildcard tests/support/*.c)))
+support_obj := $(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/support/run_tests.c tests/support/allocation_faults.c,$(wildcard tests/support/*.c)))
 $(B)/differential: $(B)/obj/tests/tools/differential.o $(support_obj) $(server_obj) $(B)/liblstm.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_cflags) -o $@ $^ $(all_libs) $(check_libs)
@@ -323,6 +323,14 @@ SECONDS ?= 3600
 soak: deps-test
 	$(Q)$(MAKE) $(sub) $(B)/lstmd
 	$(Q)tests/tools/soak.py $(B)/lstmd $(SECONDS) $(if $(filter release,$(FLAVOUR)),,--any-memory)
+
+CASES ?= 10000
+## differential: CASES (10000) random networks against the oracle, and against npm's onnxruntime-node
+.PHONY: differential
+differential: deps-test
+	$(Q)$(MAKE) $(sub) build/differential build/onnx_run
+	$(Q)OPENBLAS_NUM_THREADS=1 build/differential $(CASES) 1
+	$(Q)tests/tools/onnx_differential.sh $(CASES)
 
 # ---- Training and measuring -------------------------------------------------------------------
 
