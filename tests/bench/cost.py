@@ -3,7 +3,9 @@
 
 Starts LSTMD (build/lstmd) anew for every request of cost_inputs.py, with its default options but for port, models and
 log, and `lstmd convert` for every file; WORD: only those whose names hold it. Processor time and memory are the
-process's own, as the kernel counts them: memory is by how much the resident set grew at most.
+process's own, as the kernel counts them: memory is by how much the resident set grew at most. Exit status 1 if that
+is more than SECURITY.md allows: of a request --max-work-bytes and three times its bytes, of a file 64 MiB and 16 times
+its bytes, each and SLACK.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -26,6 +28,9 @@ import cost_inputs
 from cost_inputs import File, Request
 
 PATIENCE_S = 120
+MIB = 1 << 20
+MAX_WORK_BYTES = 256 * MIB  # the option's default
+SLACK = 32 * MIB  # of the allocator and of libraries
 VOCABULARY, UNITS = 16, 64
 
 
@@ -102,12 +107,16 @@ def size(n: float) -> str:
     return f"{n:.0f} B"
 
 
-def row(name: str, sent: int, result: str, answered: str, seconds: float, grown: int) -> None:
+def row(name: str, sent: int, result: str, answered: str, seconds: float, grown: int, most: int) -> bool:
+    """Prints it; whether no more memory was taken than `most`."""
     print(f"| {name} | {size(sent)} | {result} | {answered} | {seconds * 1e3:.1f} ms | {size(max(grown, 0))} | "
           f"{seconds * 1e9 / sent:.0f} ns | {max(grown, 0) / sent:.1f} |", flush=True)
+    if grown > most:
+        print(f"cost: {name}: {size(grown)} of memory, where {size(most)} are allowed", file=sys.stderr)
+    return grown <= most
 
 
-def measure_request(binary: str, models: str, request: Request) -> None:
+def measure_request(binary: str, models: str, request: Request) -> bool:
     message = request.make()
     with daemon(binary, models) as (pid, port):
         for other in request.before():
@@ -116,7 +125,8 @@ def measure_request(binary: str, models: str, request: Request) -> None:
         seconds, memory = cpu_s(pid), resident(pid, "VmRSS")
         status, answered = ask(port, message)
         seconds, grown = cpu_s(pid) - seconds, resident(pid, "VmHWM") - memory
-    row(request.name, len(message), status, size(answered), seconds, grown)
+    return row(request.name, len(message), status, size(answered), seconds, grown,
+               MAX_WORK_BYTES + 3 * len(message) + SLACK)
 
 
 def convert(binary: str, path: pathlib.Path, folder: pathlib.Path) -> tuple[int, float, int]:
@@ -128,17 +138,18 @@ def convert(binary: str, path: pathlib.Path, folder: pathlib.Path) -> tuple[int,
     return process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
-def measure_file(binary: str, folder: pathlib.Path, file: File) -> None:
+def measure_file(binary: str, folder: pathlib.Path, file: File) -> bool:
     path = folder / file.file_name
     path.write_bytes(b"")
     _, _, empty = convert(binary, path, folder)
     path.write_bytes(file.make())
     code, seconds, memory = convert(binary, path, folder)
-    row(file.name, path.stat().st_size, f"exit {code}", "", seconds, memory - empty)
+    n = path.stat().st_size
     path.unlink()
+    return row(file.name, n, f"exit {code}", "", seconds, memory - empty, 64 * MIB + 16 * n + SLACK)
 
 
-def main() -> None:
+def main() -> int:
     binary = sys.argv[1] if len(sys.argv) > 1 else "build/lstmd"
     word = sys.argv[2] if len(sys.argv) > 2 else ""
     print("| input | bytes | result | answer | processor | memory | per byte | bytes of memory per byte |\n"
@@ -147,13 +158,12 @@ def main() -> None:
         folder = pathlib.Path(name)
         shutil.copytree("models/mnist", folder / "models/mnist")
         write_texts(folder / "models/texts/1")
-        for file in cost_inputs.FILES:  # while we are small ourselves
-            if word in file.name:
-                measure_file(binary, folder, file)
-        for request in cost_inputs.REQUESTS:
-            if word in request.name:
-                measure_request(binary, str(folder / "models"), request)
+        # Files first, while we are small ourselves.
+        kept = [measure_file(binary, folder, file) for file in cost_inputs.FILES if word in file.name]
+        kept += [measure_request(binary, str(folder / "models"), request)
+                 for request in cost_inputs.REQUESTS if word in request.name]
+    return 0 if all(kept) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -89,11 +89,15 @@ int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 
 ssize_t read(int fd, void *data, size_t n)
 {
-    return judge_file(FAULT_READ, fd) == FAIL ? -1 : REAL(read)(fd, data, n);
+    const enum verdict verdict = judge_file(FAULT_READ, fd);
+    return verdict == FAIL ? -1 : REAL(read)(fd, data, verdict == HALVE ? (n + 1) / 2 : n);
 }
 
+/* Nobody is interrupted here, and a name is read whole. */
 struct dirent *readdir(DIR *folder)
 {
+    if (plan != NULL && (plan->reason == EINTR || atomic_load(&plan->is_short)))
+        return REAL(readdir)(folder);
     return judge_file(FAULT_READ, dirfd(folder)) == FAIL ? NULL : REAL(readdir)(folder);
 }
 

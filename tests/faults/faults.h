@@ -25,7 +25,7 @@ struct fault_plan {
     char folder[256];      /* only calls on what lies in it count */
     enum fault_call call;  /* the kind that fails */
     int reason;            /* with this errno; 0: not at all */
-    atomic_bool is_short;  /* the call in question writes a half; those behind it fail */
+    atomic_bool is_short;  /* the call in question moves a half; those behind it fail */
     atomic_bool lasts;     /* those behind it fail, too */
     atomic_uint countdown; /* the call that this counts down to zero; 0: none */
     atomic_uint n_hit;     /* calls that were short or failed */

@@ -12,6 +12,7 @@ const struct fault write_faults[N_WRITE_FAULTS] = {
     {"write: I/O error", FAULT_WRITE, EIO, false, false},
     {"write: I/O errors", FAULT_WRITE, EIO, true, false},
     {"write: half of it", FAULT_WRITE, 0, false, true},
+    {"write: interrupted", FAULT_WRITE, EINTR, false, false},
     {"write: half of it, then the disk is full", FAULT_WRITE, ENOSPC, true, true},
     {"write: the disk is full", FAULT_WRITE, ENOSPC, true, false},
     {"fsync: I/O error", FAULT_SYNC, EIO, false, false},
@@ -26,6 +27,11 @@ const struct fault write_faults[N_WRITE_FAULTS] = {
     {"mkdir: over the quota", FAULT_MAKE_FOLDER, EDQUOT, true, false},
     {"unlink: I/O errors", FAULT_UNLINK, EIO, true, false},
 };
+
+bool fault_is_harmless(const struct fault *fault)
+{
+    return fault->reason == EINTR || (fault->reason == 0 && fault->is_short);
+}
 
 static struct fault_plan *plan;
 

@@ -13,11 +13,14 @@ struct fault {
     enum fault_call call;
     int reason;
     bool lasts;    /* until it is mended */
-    bool is_short; /* the first call writes a half of what it should */
+    bool is_short; /* the first call moves a half of what it should */
 };
 
+/* Whether nobody but the caller may notice: it was interrupted, or moved less, and has to go on. */
+bool fault_is_harmless(const struct fault *fault);
+
 /* How what writes files may fail. */
-enum { N_WRITE_FAULTS = 16 };
+enum { N_WRITE_FAULTS = 17 };
 extern const struct fault write_faults[N_WRITE_FAULTS];
 
 /* From now on daemons start with the library; path: of a file to be made, for the plan. folder: in
