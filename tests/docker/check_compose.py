@@ -38,7 +38,10 @@ def complaints(compose: dict[str, Any]) -> list[str]:
             if not re.search(r":[\w.-]+$", service["image"]) or service["image"].endswith(":latest"):
                 bad.append(f"{name}: {service['image']} has no fixed version")
             continue
-        for variable, value in service.get("environment", {}).items():
+        environment = service.get("environment", {})
+        if environment.get("LSTMD_TRAINING") == "off" and environment.get("LSTMD_STATE_DIR") != "":
+            bad.append(f"{name}: does not train, so the image's LSTMD_STATE_DIR must be emptied")
+        for variable, value in environment.items():
             if variable not in known:
                 bad.append(f"{name}: lstmd has no option {variable}")
             if not isinstance(value, str):

@@ -57,6 +57,9 @@ def container_complaints(kind: str, container: Document) -> Iterator[str]:
         yield "does not say what it takes"
     if kind != "Job" and not {"readinessProbe", "livenessProbe"} <= set(container):
         yield "has no probes"
+    values = {variable["name"]: variable.get("value") for variable in container.get("env", [])}
+    if values.get("LSTMD_TRAINING") == "off" and values.get("LSTMD_STATE_DIR") != "":
+        yield "does not train, so the image's LSTMD_STATE_DIR must be emptied"
     known = serve_variables()
     for variable in container.get("env", []):
         if variable["name"].startswith("LSTMD_") and variable["name"] not in known:
