@@ -1,14 +1,15 @@
 # lstmd: an inference server for LSTMs. `make help` lists the targets.
 #
 # Everything is built under build/ (release) or build/<flavour>/ (asan, tsan, fuzz, cover), so that
-# flavours never need a `clean` in between. CC, CFLAGS, LDFLAGS, PREFIX and DESTDIR are yours;
-# V=1 shows whole command lines, WERROR=1 makes warnings errors.
+# flavours never need a `clean` in between. CC, AR, PKG_CONFIG, CFLAGS, LDFLAGS, PREFIX and DESTDIR
+# are yours; V=1 shows whole command lines, WERROR=1 makes warnings errors.
 
 FLAVOUR  ?= release
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 PORT     ?= 8501
 CFLAGS   ?= $(or $(optimize_$(FLAVOUR)),-O2) -g
+PKG_CONFIG ?= pkg-config
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -65,14 +66,14 @@ warnings := -Wall -Wextra -Wshadow -Wconversion -Wdouble-promotion -Wstrict-prot
 pkgs    := libmicrohttpd jansson openblas zlib gnutls spng hiredis libseccomp
 cppdefs := -D_GNU_SOURCE -I.
 # Deferred, so that targets which need no library (help, deps) work before they are installed.
-pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(pkgs)))$(pkg_cflags)
-pkg_libs   = $(eval pkg_libs := $(shell pkg-config --libs $(pkgs)))$(pkg_libs)
-check_libs = $(shell pkg-config --cflags --libs check) -lcurl
+pkg_cflags = $(eval pkg_cflags := $(shell $(PKG_CONFIG) --cflags $(pkgs)))$(pkg_cflags)
+pkg_libs   = $(eval pkg_libs := $(shell $(PKG_CONFIG) --libs $(pkgs)))$(pkg_libs)
+check_libs = $(shell $(PKG_CONFIG) --cflags --libs check) -lcurl
 all_cflags = -std=c11 $(warnings) $(cppdefs) $(pkg_cflags) -pthread $(flags_$(FLAVOUR)) $(CFLAGS)
 all_libs   = $(ldflags_$(FLAVOUR)) -pthread $(LDFLAGS) $(pkg_libs) -lm
 
 # The kernels are compiled once per instruction set and chosen at run time.
-machine := $(shell uname -m)
+machine := $(or $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null))),$(shell uname -m))
 isas    := generic $(if $(filter x86_64,$(machine)),avx2 avx512)
 isa_generic := -DKERNEL_LANES=4
 isa_avx2    := -DKERNEL_LANES=8 -mavx2 -mfma
@@ -98,7 +99,7 @@ all: $(B)/lstmd $(B)/liblstm.a $(generated)
 
 $(B)/liblstm.a: $(core_obj)
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/lstmd: $(B)/obj/server/main.o $(server_obj) $(B)/liblstm.a $(end_$(FLAVOUR))
 	$(call say,LINK,$@)
@@ -197,8 +198,8 @@ build_packages := gcc libc6-dev make pkg-config libmicrohttpd-dev libjansson-dev
 test_packages  := $(build_packages) check curl openssl python3 \
                   python3-setuptools python3-venv python3-wheel redis-server
 dev_packages   := $(test_packages) clang clang-format clang-tidy llvm afl++ libonnx-testdata
-docker_packages := podman crun netavark mmdebstrap iproute2 docker-compose haproxy redis-server \
-                   prometheus python3 python3-yaml
+docker_packages := podman crun netavark aardvark-dns iptables mmdebstrap iproute2 docker-compose haproxy \
+                   redis-server prometheus python3 python3-yaml
 
 # Installs those of the packages that are missing, saying so first; sudo only when not root.
 define install_packages
