@@ -32,10 +32,15 @@ DOCUMENTS: List[Tuple[str, str, List[str], int]] = [
 
 
 def copy_clone(folder: Path) -> None:
-    """The files that git knows, or would."""
-    listed = subprocess.run(['git', 'ls-files', '-coz', '--exclude-standard'], cwd=ROOT, check=True,
-                            capture_output=True, text=True).stdout
-    for name in filter(None, listed.split('\0')):
+    """The files that git knows, or would; without git's folder, all but what was built."""
+    if (ROOT / '.git').exists():
+        listed = subprocess.run(['git', 'ls-files', '-coz', '--exclude-standard'], cwd=ROOT, check=True,
+                                capture_output=True, text=True).stdout
+        names = list(filter(None, listed.split('\0')))
+    else:
+        names = [str(path.relative_to(ROOT)) for path in ROOT.rglob('*')]
+        names = [name for name in names if not name.startswith('build/')]
+    for name in names:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
