@@ -2,20 +2,13 @@
 # image.sh: builds the image from a clean clone and runs it, with podman and without its registry.
 # SPDX-License-Identifier: Apache-2.0
 #
-# Podman works in namespaces of its own, which end with this script; the base image is made from
-# Debian's mirror. What is committed is built, not what lies about. build/containers keeps the base
-# image and the layers; CONTAINERS=DIR puts them elsewhere. Says why where it cannot run.
+# `image.sh test` builds the stage that runs every test instead, which takes some minutes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-work=${CONTAINERS:-$PWD/build/containers}
+about=image
+. tests/docker/podman.sh
 image=localhost/lstmd:test
-export CONTAINERS_STORAGE_CONF=$work/storage.conf CONTAINERS_CONF=$work/containers.conf
 
-say() { echo "test-docker: image: $*"; }
-skip() { say "not built: $*" && exit 0; }
-die() { echo "test-docker: image: $*" >&2 && exit 1; }
-# quietly COMMAND...: without its output, unless it fails.
-quietly() { "$@" >"$work/log" 2>&1 || { tail -n 60 "$work/log" && die "failed: $*"; }; }
 # in_one_of_some_tries COMMAND...: for what has a limit that a busy machine may miss.
 in_one_of_some_tries() {
     for _ in $(seq 20); do
@@ -23,56 +16,9 @@ in_one_of_some_tries() {
     done
     return 1
 }
-milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 
-# The image debian:bookworm-slim as Debian's own packages make it, from this machine's mirror.
-make_base() {
-    [ ! -s "$work/base.tar" ] || return 0
-    local sources=/etc/apt/sources.list.d/debian.sources
-    [ -e $sources ] || sources=/etc/apt/sources.list
-    quietly mmdebstrap --variant=minbase --format=tar \
-        --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Check-Date "false"' \
-        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-        bookworm "$work/base.tar.part" $sources
-    mv "$work/base.tar.part" "$work/base.tar"
-}
-
-configure() {
-    cat >"$CONTAINERS_STORAGE_CONF" <<END
-[storage]
-driver = "overlay"
-graphroot = "$work/storage"
-runroot = "$work/run"
-END
-    cat >"$CONTAINERS_CONF" <<END
-[containers]
-cgroups = "disabled"
-cgroupns = "host"
-default_ulimits = []
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "crun"
-tmp_dir = "$work/run/libpod"
-END
-}
-
-# In a namespace: crun refuses the hybrid cgroup tree, and podman believes it just booted.
-enter() {
-    umount /sys/fs/cgroup/unified 2>/dev/null || true
-    mount -t tmpfs tmpfs /run
-    mkdir -p /run/lock "$work/run"
-    mount -t tmpfs tmpfs "$work/run"
-    podman rm -af >/dev/null 2>&1 || true
-}
-
-build() {
-    local base=docker.io/library/debian:bookworm-slim
-    podman image exists $base || quietly podman import -q "$work/base.tar" $base
-    quietly podman build --network host --pull=never --format docker -t $image \
-        --build-arg REVISION="$(git rev-parse HEAD)" -f "$work/source/docker/Dockerfile" "$work/source"
-}
+build() { build_lstmd $image; }
+build_test() { build_lstmd localhost/lstmd-test:test --target test; }
 
 check_contents() {
     local bytes mounted extra
@@ -152,23 +98,19 @@ sys.exit(0 if len(rows) == 1 and max(range(10), key=rows[0].__getitem__) == 7 el
 case ${1:-} in
 "")
     python3 tests/docker/classic_dockerfile.py docker/Dockerfile
-    [ "$(id -u)" = 0 ] || skip "only root can give podman a namespace here"
-    for tool in podman crun mmdebstrap ip; do
-        command -v $tool >/dev/null || skip "$tool is not installed (make deps-docker)"
-    done
-    unshare -m -n -p -f --mount-proc --propagation private mount -t tmpfs tmpfs /run 2>/dev/null ||
-        skip "this machine gives no namespaces"
-    mkdir -p "$work"
-    make_base
-    configure
-    rm -rf "$work/source"
-    git -c advice.detachedHead=false clone -q --no-local . "$work/source"
-    unshare -m -p -f --mount-proc --kill-child --propagation private "$0" build
-    unshare -m -n -p -f --mount-proc --kill-child --propagation private "$0" run
+    prepare
+    with_network build
+    without_network run
     rm -rf "$work/source"
     say "passed"
     ;;
-build | run)
+test)
+    prepare
+    with_network build_test
+    rm -rf "$work/source"
+    say "the stage that tests: passed"
+    ;;
+build | build_test | run)
     enter
     "$1"
     ;;
