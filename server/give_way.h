@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Where cores are few, a train-step would keep a worker or an I/O thread off a core for whole turns
- * of the kernel's scheduler, several milliseconds each. Instead it steps aside for a moment, time
- * and again, for as long as predicts come; when none come, it runs through. */
+ * of the kernel's scheduler, several milliseconds each. Instead it steps aside time and again, for
+ * as long as predicts come; when none come, it runs through. The thread is to be a nice one
+ * (thread_policy.h). */
 #ifndef GIVE_WAY_H
 #define GIVE_WAY_H
 

@@ -68,7 +68,7 @@ static void *run(void *context)
     struct io_thread *thread = context;
     unsigned n_hot = 0;
     thread_policy_batch();
-    thread_policy_yield();
+    thread_policy_nice(THREAD_NICE_IO);
     while (!atomic_load(&thread->is_stopping)) {
         const int timeout_ms = thread->work.timeout_ms(thread->work.context);
         n_hot = timeout_ms == 0 ? n_hot + (n_hot < MAX_HOT_TURNS) : 0;

@@ -3,11 +3,7 @@
 
 #include <sched.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
-
-/* The kernel halves a thread's weight about every three steps. */
-enum { YIELDING_NICE = 3 };
 
 void thread_policy_batch(void)
 {
@@ -17,11 +13,13 @@ void thread_policy_batch(void)
 #endif
 }
 
-void thread_policy_yield(void)
+void thread_policy_nice(enum thread_nice steps)
 {
 #ifdef __linux__
     const int nice_now = getpriority(PRIO_PROCESS, 0); /* of this thread, on Linux */
-    (void)setpriority(PRIO_PROCESS, 0, nice_now + YIELDING_NICE);
+    (void)setpriority(PRIO_PROCESS, 0, nice_now + (int)steps);
+#else
+    (void)steps;
 #endif
 }
 
@@ -38,6 +36,5 @@ unsigned thread_policy_n_cores(void)
 
 void thread_policy_step_aside(void)
 {
-    const struct timespec moment = {.tv_nsec = 1};
-    (void)nanosleep(&moment, NULL);
+    (void)sched_yield();
 }

@@ -9,16 +9,22 @@
  * nothing changes. */
 void thread_policy_batch(void);
 
-/* Where all cores are busy, the calling thread gets half of what others get. For the I/O threads:
- * what was accepted is finished before more is taken in, or refused. */
-void thread_policy_yield(void);
+/* Steps of niceness: where all cores are busy, three of them halve what a thread gets, ten leave a
+ * tenth.
+ *
+ * THREAD_NICE_IO: what was accepted is finished before more is taken in, or refused.
+ * THREAD_NICE_TRAINING: training lives on what predicts leave, but never starves. */
+enum thread_nice { THREAD_NICE_IO = 3, THREAD_NICE_TRAINING = 10 };
+
+/* Makes the calling thread nicer, for good. Linux only, as above. */
+void thread_policy_nice(enum thread_nice steps);
 
 /* How many cores the process may use: those of its affinity (taskset, a container's cpuset). */
 unsigned thread_policy_n_cores(void);
 
-/* The calling thread sleeps as shortly as the kernel can, some 50 microseconds, and then waits for
- * its turn: whoever waits for its core goes first. sched_yield() would not do: the kernel may give
- * the core back at once, or charge for a whole turn. */
+/* Whoever waits for the calling thread's core goes first; if nobody does, nothing is lost. For a
+ * nice thread, which is always ahead of what it is due: from another the kernel may take nothing.
+ */
 void thread_policy_step_aside(void);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "core/status.h"
 #include "server/metrics.h"
+#include "server/thread_policy.h"
 #include "server/training_work.h"
 #include "server/version_folder.h"
 
@@ -171,6 +172,7 @@ static void *train(void *argument)
     const bool saves_often = training->options.sync != TRAIN_SYNC_NEVER;
     struct train_task *group[MAX_GROUP];
     int64_t saved_us = monotonic_us();
+    thread_policy_nice(THREAD_NICE_TRAINING);
     pthread_mutex_lock(&training->lock);
     while (goes_on(training)) {
         const bool is_dirty = saves_often && training_work_is_dirty(&training->work);

@@ -28,7 +28,7 @@ from typing import Iterator
 
 ROOT = "/v1/models/mnist"
 DIGIT = json.loads(pathlib.Path("tests/data/mnist/digit.json").read_text())["instances"][0]
-SECONDS, TURNS, N_DIGITS, PIXELS = 4, 3, 20, 784
+SECONDS, TURNS, N_DIGITS, PIXELS = 3, 6, 20, 784
 
 
 @contextlib.contextmanager
@@ -105,28 +105,42 @@ def processor_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Company:
+    """Predicts of SECONDS, alone or beside training, and the processor time that they took."""
+
+    def __init__(self, port: int, pid: int, is_training: bool) -> None:
+        before = processor_s(pid)
+        threads, steps = train_with(port, 1, step_body(50)) if is_training else ([], [])
+        self.rate, self.p99 = predict_load(port)
+        for thread in threads:
+            thread.join()
+        self.steps = len(steps) / SECONDS
+        self.client_s, self.daemon_s = sum(steps), processor_s(pid) - before
+
+    def training_share(self, cost: float) -> float:
+        """Of all cores, where `cost` seconds are what a predict takes of the daemon alone."""
+        training = self.client_s + self.daemon_s - cost * self.rate
+        return training / SECONDS / (os.cpu_count() or 1)
+
+
 def measure_company() -> None:
-    alone, beside, shares, n_steps = [], [], [], []
+    """Each turn beside training lies between two alone, so that a machine that becomes slower or
+    faster meanwhile tells nothing."""
     with daemon() as (port, pid):
-        for _ in range(TURNS):
-            times = [processor_s(pid)]
-            alone.append(predict_load(port))
-            times.append(processor_s(pid))
-            threads, steps = train_with(port, 1, step_body(50))
-            beside.append(predict_load(port))
-            for thread in threads:
-                thread.join()
-            times.append(processor_s(pid))
-            cost = (times[1] - times[0]) / alone[-1][0]
-            training = times[2] - times[1] - cost * beside[-1][0] + sum(steps)
-            shares.append(training / SECONDS / (os.cpu_count() or 1))
-            n_steps.append(len(steps) / SECONDS)
-    rates = [statistics.median(rate for rate, _ in runs) for runs in (alone, beside)]
-    p99s = [statistics.median(p99 for _, p99 in runs) for runs in (alone, beside)]
-    print(f"predict at 16 connections: {rates[0]:.0f}/s, p99 {p99s[0]:.2f} ms; beside training "
-          f"{rates[1]:.0f}/s ({rates[1] / rates[0] - 1:+.0%}), p99 {p99s[1]:.2f} ms "
-          f"({p99s[1] / p99s[0]:.2f} times); training takes {statistics.median(shares):.0%} of the "
-          f"cores for {statistics.median(n_steps):.0f} steps of 50 digits a second")
+        runs = [Company(port, pid, is_training=turn % 2 == 1) for turn in range(2 * TURNS + 1)]
+    losses, shares, p99s = [], [], []
+    for before, beside, after in zip(runs[::2], runs[1::2], runs[2::2]):
+        cost = (before.daemon_s / before.rate + after.daemon_s / after.rate) / 2
+        losses.append(1 - 2 * beside.rate / (before.rate + after.rate))
+        shares.append(beside.training_share(cost))
+        p99s.append(2 * beside.p99 / (before.p99 + after.p99))
+    print(f"predict at 16 connections, alone: {statistics.mean(run.rate for run in runs[::2]):.0f}/s, "
+          f"p99 {statistics.median(run.p99 for run in runs[::2]):.2f} ms; beside training: "
+          f"{statistics.mean(losses):.1%} less, p99 {statistics.median(p99s):.2f} times; training "
+          f"takes {statistics.mean(shares):.1%} of the cores for "
+          f"{statistics.mean(run.steps for run in runs[1::2]):.0f} steps of 50 digits a second "
+          f"({TURNS} turns; less in each: {', '.join(f'{loss:.0%}' for loss in losses)}, share "
+          f"{', '.join(f'{share:.0%}' for share in shares)})")
 
 
 def measure_durable() -> None:
