@@ -2,12 +2,14 @@
 # bench.sh: times the kernel and the daemon on this machine, over loopback only.
 # SPDX-License-Identifier: Apache-2.0
 #
-# BENCH_SECONDS=5: length of each wrk run. BENCH_PEERS=DIR: a folder with ort_kernel.js and
-# ort_server.js and their node_modules: the same is then measured of onnxruntime alone and behind
-# fastify, in turn with ours, with that folder's digit.json if there is one. Machines are noisy: compare within one run.
+# BENCH_SECONDS=2: length of each wrk run, of which there are BENCH_ROUNDS=3 of each kind.
+# BENCH_PEERS=DIR: a folder with ort_kernel.js and ort_server.js and their node_modules: the same is
+# then measured of onnxruntime alone and behind fastify, in turn with ours, with that folder's
+# digit.json if there is one. Machines are noisy: compare within one run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-seconds=${BENCH_SECONDS:-5}
+seconds=${BENCH_SECONDS:-2}
+rounds=${BENCH_ROUNDS:-3}
 peers=${BENCH_PEERS:-}
 work=$(mktemp -d)
 pids=()
@@ -63,20 +65,46 @@ start lstmd build/lstmd serve --port 0 --log-level warn
 url=$(sed -n 's/.* on \(http.*\)/\1/p' "$work/lstmd.log")/v1/models/mnist:predict
 if [ -n "$peers" ]; then
     PORT=9191 BATCH=32 start peer node "$peers/ort_server.js"
+    peer_url=http://127.0.0.1:9191/v1/models/mnist:predict
 fi
 
 echo
-echo "== HTTP: wrk -t1, $seconds s each"
-printf '%-10s %-6s %-8s %10s %9s %9s\n' server body clients req/s p50/ms p99/ms
-row() {
-    read -r rate p50 p99 bad <<<"$(load "$3" "$4" "$5" "$6")"
-    printf '%-10s %-6s %-8s %10s %9s %9s %s\n' "$1" "$2" "$4" "$rate" "$p50" "$p99" "$bad"
+# medians FILE: of each column of numbers.
+medians() {
+    awk '
+        { for (i = 1; i <= 3; i++) value[i, NR] = $i; if ($4 != "") bad = $4 }
+        function median(i,    j, k, x) {
+            for (j = 2; j <= NR; j++) {
+                x = value[i, j]
+                for (k = j - 1; k > 0 && value[i, k] > x; k--) value[i, k + 1] = value[i, k]
+                value[i, k + 1] = x
+            }
+            return value[i, int((NR + 1) / 2)]
+        }
+        END { print median(1), median(2), median(3), bad }' "$1"
 }
+
+echo "== HTTP: wrk -t1, medians of $rounds runs of $seconds s each, in turn"
+printf '%-8s %-6s %-8s %8s %8s %8s %10s %10s\n' \
+    server body clients req/s p50/ms p99/ms req/s-ratio p50-ratio
 for clients in 1 64 256; do
-    row lstmd json "$url" $clients $json application/json
-    [ -z "$peers" ] || row peer json http://127.0.0.1:9191/v1/models/mnist:predict $clients $json application/json
-    row lstmd uint8 "$url?dtype=uint8" $clients $octets application/octet-stream
-    [ -z "$peers" ] || row peer uint8 http://127.0.0.1:9191/v1/models/mnist:predict $clients $octets application/octet-stream
+    for body in json uint8; do
+        case $body in
+        json) query= file=$json type=application/json ;;
+        uint8) query='?dtype=uint8' file=$octets type=application/octet-stream ;;
+        esac
+        rm -f "$work/ours" "$work/theirs"
+        for _ in $(seq "$rounds"); do
+            load "$url$query" $clients $file $type >>"$work/ours"
+            [ -z "$peers" ] || load "$peer_url" $clients $file $type >>"$work/theirs"
+        done
+        read -r rate p50 p99 bad <<<"$(medians "$work/ours")"
+        printf '%-8s %-6s %-8s %8s %8s %8s %s\n' lstmd $body $clients "$rate" "$p50" "$p99" "$bad"
+        [ -n "$peers" ] || continue
+        medians "$work/theirs" | awk -v body=$body -v clients=$clients -v rate="$rate" -v p50="$p50" '{
+            printf "%-8s %-6s %-8s %8s %8s %8s %10.2f %10.2f %s\n", "peer", body, clients, $1, $2, $3,
+                rate / $1, p50 / $2, $4 }'
+    done
 done
 
 echo

@@ -2,8 +2,9 @@
 # overload.sh: 2,000 connections against a queue of 256 sequences, beside what 64 connections get.
 # SPDX-License-Identifier: Apache-2.0
 #
-# Prints the rate of 200s alone and under overload, how many answers had which status, and the most
-# memory that the daemon took. OVERLOAD_SECONDS=20: length of the overload. Loopback only.
+# Prints the rate of 200s under overload beside that of 64 connections before and after it, how many
+# answers had which status, and the most memory that the daemon took. OVERLOAD_SECONDS=20: length of
+# the overload. Loopback only.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${OVERLOAD_SECONDS:-20}
@@ -29,16 +30,25 @@ load() {
 }
 count() { awk -v code="$1" '$1 == code { print $2; found = 1 } END { if (!found) print 0 }'; }
 
-load 64 5
-alone=$(codes | count 200)
-echo "64 connections: $((alone / 5)) answers 200 a second"
-load 2000 "$seconds"
-after=$(codes)
-busy=$(($(count 200 <<<"$after") - alone))
-echo "2,000 connections: $((busy / seconds)) answers 200 a second," \
-    "$(($(count 503 <<<"$after") / seconds)) answers 503 a second;" \
-    "the rate of 200s is $((100 * busy / seconds * 5 / alone)) % of the other"
-echo "statuses: $(tr '\n' ';' <<<"$after")"
-grep -E 'Socket errors|timeout' "$work/wrk" || echo "no connection failed or timed out"
+answers() { codes | count "$1"; }
+
+# rate CONNECTIONS SECONDS: answers 200 a second.
+rate() {
+    local before
+    before=$(answers 200)
+    load "$1" "$2"
+    echo $((($(answers 200) - before) / $2))
+}
+
+before=$(rate 64 5)
+overloaded=$(rate 2000 "$seconds")
+cp "$work/wrk" "$work/overloaded"
+refused=$(($(answers 503) / seconds))
+after=$(rate 64 5)
+echo "64 connections: $before answers 200 a second before, $after after"
+echo "2,000 connections: $overloaded answers 200 a second, $refused answers 503 a second;" \
+    "the rate of 200s is $((200 * overloaded / (before + after))) % of the others'"
+echo "statuses: $(codes | tr '\n' ';')"
+grep -E 'Socket errors|timeout' "$work/overloaded" || echo "no connection failed or timed out"
 sed -n 's/^VmHWM: */most memory: /p' /proc/$pid/status
 curl -s -o "$work/answer" -w 'afterwards: %{http_code} in %{time_total} s\n' "$base/v1/models/mnist"
