@@ -56,3 +56,12 @@ float *memory_floats(size_t n)
         memset(data, 0, size_of_floats(n));
     return data;
 }
+
+void memory_populate(float *data, size_t n)
+{
+    const size_t skipped = (HUGE_PAGE - (uintptr_t)data % HUGE_PAGE) % HUGE_PAGE;
+    const size_t bytes = n * sizeof *data;
+    if (bytes > skipped)
+        (void)madvise((char *)data + skipped, (bytes - skipped) / HUGE_PAGE * HUGE_PAGE,
+                      MADV_POPULATE_WRITE);
+}

@@ -18,4 +18,8 @@ float *memory_floats(size_t n);
 /* The same with any values, for what is filled at once: zeros in front would be written twice. */
 float *memory_floats_unset(size_t n);
 
+/* Asks the system for the pages of n floats at once, with their values as they are. Only advice,
+ * and only worth it for megabytes that are not written in order. */
+void memory_populate(float *data, size_t n);
+
 #endif

@@ -1,9 +1,11 @@
 /* build.c: a plan becomes a model, in memory or in files. SPDX-License-Identifier: Apache-2.0 */
 #include "core/import/build.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/import/fill.h"
 #include "core/memory.h"
 #include "core/status.h"
 
@@ -42,15 +44,25 @@ enum lstm_status import_describe(struct import_plan *plan, const char *const *la
  * to where it is filled, and from there to where they are written. */
 static const size_t piece_values = (size_t)1 << 18;
 
-/* The weights of one tensor, some rows at a time. */
+/* Whether a plan's matrices are better filled at once. */
+static bool fills_lines(const struct import_plan *plan)
+{
+    for (size_t k = 0; k < plan->n_layers; k++)
+        if (import_fills_lines(&plan->layers[k].kernel) ||
+            import_fills_lines(&plan->layers[k].cells[0].kernel[0]))
+            return true;
+    return false;
+}
+
+/* The weights of one tensor, at most so many values at a time, but a row at least. */
 static enum lstm_status fill_tensor(const struct import_plan *plan, const struct spec *spec,
                                     const struct build_views *views,
-                                    const struct tensor_spec *tensor, float *weights,
+                                    const struct tensor_spec *tensor, size_t most, float *weights,
                                     struct lstm_error *error)
 {
     const size_t columns = tensor->rank == 2 ? tensor->shape[1] : 1;
     const size_t end = tensor->offset + tensor->n;
-    const size_t step = piece_values > columns ? piece_values / columns * columns : columns;
+    const size_t step = most > columns ? most / columns * columns : columns;
     enum lstm_status status = LSTM_OK;
     for (size_t begin = tensor->offset; begin < end && status == LSTM_OK; begin += step) {
         const struct build_window window = {begin, end - begin < step ? end : begin + step,
@@ -65,8 +77,12 @@ static enum lstm_status fill_weights(const struct import_plan *plan, const struc
                                      struct lstm_error *error)
 {
     enum lstm_status status = LSTM_OK;
+    const bool at_once = fills_lines(plan);
+    const size_t most = at_once ? SIZE_MAX / sizeof *weights : piece_values;
+    if (at_once)
+        memory_populate(weights, spec->n_weights);
     for (size_t k = 0; k < spec->n_tensors && status == LSTM_OK; k++)
-        status = fill_tensor(plan, spec, views, &spec->tensors[k], weights, error);
+        status = fill_tensor(plan, spec, views, &spec->tensors[k], most, weights, error);
     return status;
 }
 

@@ -295,6 +295,21 @@ START_TEST(test_import_fill_matrix_of_turned_view_equals_value_by_value)
 }
 END_TEST
 
+START_TEST(test_import_fill_matrix_larger_than_the_caches_equals_value_by_value)
+{
+    enum { ROWS = 277, COLUMNS = 40, STRIDE = 4096 };
+    static float values[ROWS * COLUMNS];
+    _Alignas(64) static float to[ROWS * STRIDE];
+    fill(values, ROWS * COLUMNS, 1);
+    const struct import_array array = import_transpose(view("a", COLUMNS, ROWS, values));
+    import_fill_matrix(&array, to, STRIDE);
+    for (size_t i = 0; i < ROWS * STRIDE; i++) {
+        const size_t r = i / STRIDE, c = i % STRIDE;
+        ck_assert_msg(to[i] == (c < COLUMNS ? values[c * ROWS + r] : 0), "row %zu, %zu", r, c);
+    }
+}
+END_TEST
+
 START_TEST(test_import_add_layer_of_too_many_layers_is_refused)
 {
     struct import_plan plan = begin_plan();
@@ -463,6 +478,7 @@ Suite *suite_import_build(void)
     tcase_add_test(tests, test_import_build_backward_cell_without_projection_is_refused);
     tcase_add_loop_test(tests, test_import_fill_matrix_of_turned_view_equals_value_by_value, 0,
                         N_CASES(turned_shapes));
+    tcase_add_test(tests, test_import_fill_matrix_larger_than_the_caches_equals_value_by_value);
     tcase_add_test(tests, test_import_add_layer_of_too_many_layers_is_refused);
     tcase_add_test(tests, test_import_split_of_axis_that_does_not_divide_is_refused);
     tcase_add_test(tests, test_import_array_larger_than_its_bytes_is_refused);
