@@ -48,11 +48,6 @@ __attribute__((constructor)) static void set_up(void)
         openblas_set_num_threads(1);
 }
 
-const char *blas_core_name(void)
-{
-    return openblas_get_corename != NULL ? openblas_get_corename() : "unknown";
-}
-
 /* Up to this many multiplications OpenBLAS takes a path for small matrices that packs nothing;
  * products of many rows are cut to stay on it, which makes them up to 1.5 times faster
  * (`make bench`). */

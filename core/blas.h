@@ -22,7 +22,4 @@ void blas_multiply(size_t m, size_t n, size_t k, struct matrix a, struct matrix 
 /* y [n] += the sum over the m rows of a [m, n], a_stride apart. */
 void blas_add_column_sums(size_t m, size_t n, const float *a, size_t a_stride, float *y);
 
-/* The kind of CPU that the library computes for, as it names it. */
-const char *blas_core_name(void);
-
 #endif

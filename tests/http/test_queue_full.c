@@ -1,7 +1,6 @@
 /* test_queue_full.c: more requests than the queue takes: refused at once, told when to come again,
  * and none of those that were accepted is lost. SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "server/request.h"
@@ -12,20 +11,24 @@
 
 Suite *suite_queue_full(void);
 
-enum { N_CLIENTS = 8, STEPS = 8000, BODY_BYTES = STEPS * 6 + 64 };
+enum { N_CLIENTS = 8 };
+
+#define BODY    "{\"instances\":[[[1,2]]]}"
+#define REQUEST "POST /v1/models/any:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 23\r\n\r\n" BODY
+_Static_assert(sizeof BODY - 1 == 23, "as the header says");
 
 static struct temp_folder folder;
 static struct daemon server;
 static struct raw_client clients[N_CLIENTS];
 static struct raw_answer answer;
-static char text[BODY_BYTES + 256];
 
+/* One sequence waits for others to fill its batch, and the queue has room for no more. */
 static void start(void)
 {
     temp_folder_create(&folder);
     model_store_add(folder.path, "any", "1", model_any, 1);
     daemon_start(&server, folder.path,
-                 (const char *const[]){"--workers", "1", "--max-queue", "1", NULL});
+                 (const char *const[]){"--max-queue", "1", "--batch-delay-us", "500000", NULL});
 }
 
 static void stop(void)
@@ -34,25 +37,12 @@ static void stop(void)
     temp_folder_remove(&folder);
 }
 
-/* A sequence that takes the worker longer than the others take to arrive, mostly. */
-static void write_request(void)
-{
-    static char body[BODY_BYTES];
-    size_t n = (size_t)snprintf(body, sizeof body, "{\"instances\":[[");
-    for (int k = 0; k < STEPS; k++)
-        n += (size_t)snprintf(body + n, sizeof body - n, "%s[1,2]", k > 0 ? "," : "");
-    n += (size_t)snprintf(body + n, sizeof body - n, "]]}");
-    snprintf(text, sizeof text,
-             "POST /v1/models/any:predict HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", n,
-             body);
-}
-
 /* All of them at once. How many were refused. */
 static size_t storm(void)
 {
     size_t n_refused = 0;
     for (size_t i = 0; i < N_CLIENTS; i++)
-        raw_client_send_text(&clients[i], text);
+        raw_client_send_text(&clients[i], REQUEST);
     for (size_t i = 0; i < N_CLIENTS; i++) {
         raw_client_receive(&clients[i], &answer, false);
         if (answer.status == 200)
@@ -72,7 +62,6 @@ START_TEST(test_queue_that_is_full_refuses_and_says_when_to_come_again)
 {
     const int64_t until_us = monotonic_us() + PATIENCE_US;
     size_t n_refused = 0;
-    write_request();
     for (size_t i = 0; i < N_CLIENTS; i++)
         raw_client_connect(&clients[i], server.port);
     while (n_refused == 0 && monotonic_us() < until_us)
