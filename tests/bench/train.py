@@ -28,7 +28,7 @@ from typing import Iterator
 
 ROOT = "/v1/models/mnist"
 DIGIT = json.loads(pathlib.Path("tests/data/mnist/digit.json").read_text())["instances"][0]
-SECONDS, TURNS, N_DIGITS, PIXELS = 3, 6, 20, 784
+SECONDS, TURNS, N_DIGITS, PIXELS = 2, 12, 20, 784
 
 
 @contextlib.contextmanager
