@@ -39,7 +39,7 @@ const struct option serve_options[] = {
     {"idle-timeout-seconds", OPTION_INTEGER, FIELD(idle_timeout_s), "60", 1, 86400, .value = "N",
      .help = "seconds after which a connection without traffic is closed"},
     {"io-threads", OPTION_INTEGER, FIELD(io_threads), "0", 0, 256, .value = "N",
-     .help = "threads that read and write requests; 0: one per core"},
+     .help = "threads that read and write requests; 0: one per core it may use"},
     {"log-format", OPTION_CHOICE, FIELD(log_format), "logfmt", .choices = format_names,
      .value = "FORMAT", .help = "form of the log lines on stderr"},
     {"log-level", OPTION_CHOICE, FIELD(log_level), "info", .choices = level_names, .value = "LEVEL",
@@ -120,5 +120,5 @@ const struct option serve_options[] = {
     {"user", OPTION_TEXT, FIELD(user), .value = "NAME",
      .help = "user to become when started as root, after listening and reading keys"},
     {"workers", OPTION_INTEGER, FIELD(workers), "0", 0, 256, .value = "N",
-     .help = "threads that compute batches; 0: one per core"},
+     .help = "threads that compute batches; 0: one per core it may use"},
     {0}};

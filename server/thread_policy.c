@@ -1,9 +1,12 @@
-/* thread_policy.c: SCHED_BATCH, niceness and affinity. SPDX-License-Identifier: Apache-2.0 */
+/* thread_policy.c: SCHED_BATCH, niceness, and the cores there are. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "server/thread_policy.h"
 
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "server/cpu_quota.h"
 
 void thread_policy_batch(void)
 {
@@ -27,8 +30,9 @@ unsigned thread_policy_n_cores(void)
 {
 #ifdef __linux__
     cpu_set_t set;
+    const unsigned quota = cpu_quota_n_cores(CPU_QUOTA_GROUPS, CPU_QUOTA_OWN);
     if (sched_getaffinity(0, sizeof set, &set) == 0)
-        return (unsigned)CPU_COUNT(&set);
+        return (unsigned)CPU_COUNT(&set) < quota ? (unsigned)CPU_COUNT(&set) : quota;
 #endif
     const long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n > 0 ? (unsigned)n : 1;

@@ -19,7 +19,8 @@ enum thread_nice { THREAD_NICE_IO = 3, THREAD_NICE_TRAINING = 10 };
 /* Makes the calling thread nicer, for good. Linux only, as above. */
 void thread_policy_nice(enum thread_nice steps);
 
-/* How many cores the process may use: those of its affinity (taskset, a container's cpuset). */
+/* How many cores the process may use: those of its affinity (taskset, a container's cpuset), or as
+ * many as its control group's quota comes to (a container's or a unit's CPU limit), if fewer. */
 unsigned thread_policy_n_cores(void);
 
 /* Whoever waits for the calling thread's core goes first; if nobody does, nothing is lost. For a
