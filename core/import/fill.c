@@ -22,6 +22,15 @@ static const size_t cached_bytes = (size_t)4 << 20;
 
 typedef float four __attribute__((vector_size(FOUR * sizeof(float))));
 
+/* Four of the eight values of two vectors, by their numbers. GCC has clang's name for it since 12.
+ */
+#if __has_builtin(__builtin_shufflevector)
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef int32_t four_numbers __attribute__((vector_size(FOUR * sizeof(int32_t))));
+#define PICK(a, b, ...) __builtin_shuffle(a, b, (four_numbers){__VA_ARGS__})
+#endif
+
 static const unsigned char *at(const struct import_array *view, size_t row, size_t column)
 {
     return view->data +
@@ -78,14 +87,14 @@ static void turn_four(const unsigned char *from, size_t next, float *to)
 {
     const four a = load(from), b = load(from + next);
     const four c = load(from + 2 * next), d = load(from + 3 * next);
-    const four ac = __builtin_shufflevector(a, c, 0, 4, 1, 5);
-    const four bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
-    const four ac_high = __builtin_shufflevector(a, c, 2, 6, 3, 7);
-    const four bd_high = __builtin_shufflevector(b, d, 2, 6, 3, 7);
-    store(to, __builtin_shufflevector(ac, bd, 0, 4, 1, 5));
-    store(to + LINE, __builtin_shufflevector(ac, bd, 2, 6, 3, 7));
-    store(to + 2 * LINE, __builtin_shufflevector(ac_high, bd_high, 0, 4, 1, 5));
-    store(to + 3 * LINE, __builtin_shufflevector(ac_high, bd_high, 2, 6, 3, 7));
+    const four ac = PICK(a, c, 0, 4, 1, 5);
+    const four bd = PICK(b, d, 0, 4, 1, 5);
+    const four ac_high = PICK(a, c, 2, 6, 3, 7);
+    const four bd_high = PICK(b, d, 2, 6, 3, 7);
+    store(to, PICK(ac, bd, 0, 4, 1, 5));
+    store(to + LINE, PICK(ac, bd, 2, 6, 3, 7));
+    store(to + 2 * LINE, PICK(ac_high, bd_high, 0, 4, 1, 5));
+    store(to + 3 * LINE, PICK(ac_high, bd_high, 2, 6, 3, 7));
 }
 
 /* LINE columns of LINE values each, which lie together in the view's memory, to as many rows. Each
