@@ -69,9 +69,8 @@ static enum lstm_status constant_of_shape(struct onnx_run *run, const struct onn
             onnx_tensor_read(run->source, node->name, attribute->tensor, &one, run->error);
         if (status != LSTM_OK)
             return status;
-        if (import_dtype_bytes(one.dtype) == 0 || onnx_array_size(&one) != 1)
+        if (!onnx_array_scalar(&one, &fill))
             return onnx_set_unknown(run, node, "its value is not one number");
-        fill = onnx_array_real(&one, 0);
     }
     /* A short list of whole numbers is what Reshape and Expand take. */
     if (attribute != NULL && onnx_array_is_integral(&one) &&

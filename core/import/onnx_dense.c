@@ -3,6 +3,7 @@
  *
  * MatMul or Gemm begins a dense layer; Add and an activation join the one that came just before.
  * An activation of anything else is a dense layer whose kernel is the identity. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -165,11 +166,11 @@ static bool join_bias(struct onnx_run *run, const struct onnx_value *value,
 static bool is_halved(const struct onnx_node *node, const struct onnx_value *value,
                       const struct onnx_value *constant)
 {
+    double factor;
     if (value->kind != ONNX_FLOW || value->flow->merge == NULL ||
         strcmp(value->flow->merge, "sum") != 0 || constant->kind != ONNX_CONSTANT ||
-        constant->array.dtype > IMPORT_BF16 || onnx_array_size(&constant->array) != 1)
+        constant->array.dtype > IMPORT_BF16 || !onnx_array_scalar(&constant->array, &factor))
         return false;
-    const double factor = onnx_array_real(&constant->array, 0);
     return (strcmp(node->op, "Mul") == 0 && factor == 0.5) ||
            (strcmp(node->op, "Div") == 0 && factor == 2.0);
 }
@@ -224,20 +225,25 @@ static enum lstm_status reduce(struct onnx_run *run, const struct onnx_node *nod
 /* ---- Activations ------------------------------------------------------------------------------
  */
 
+/* A bound of Clip: an input since operator set 11, an attribute before. */
+static double clip_bound(const struct onnx_run *run, const struct onnx_node *node, size_t input,
+                         const char *attribute)
+{
+    const struct onnx_value *value = onnx_get(run, node, input);
+    double bound;
+    if (value->kind == ONNX_CONSTANT && onnx_array_scalar(&value->array, &bound))
+        return bound;
+    return onnx_attribute_float(node, attribute, NAN);
+}
+
 static const char *activation_of(const struct onnx_run *run, const struct onnx_node *node)
 {
     struct onnx_parameters parameters;
     const bool known = onnx_activation_parameters(node->op, &parameters);
-    if (strcmp(node->op, "Clip") == 0) {
-        const struct onnx_value *low = onnx_get(run, node, 1), *high = onnx_get(run, node, 2);
-        const bool inputs = low->kind == ONNX_CONSTANT && onnx_array_size(&low->array) == 1 &&
-                            high->kind == ONNX_CONSTANT && onnx_array_size(&high->array) == 1;
-        const double from =
-            inputs ? onnx_array_real(&low->array, 0) : onnx_attribute_float(node, "min", -1);
-        const double to =
-            inputs ? onnx_array_real(&high->array, 0) : onnx_attribute_float(node, "max", -1);
-        return from == 0.0 && to == 6.0 ? "relu6" : NULL;
-    }
+    if (strcmp(node->op, "Clip") == 0)
+        return clip_bound(run, node, 1, "min") == 0.0 && clip_bound(run, node, 2, "max") == 6.0
+                   ? "relu6"
+                   : NULL;
     if (!known)
         return NULL;
     parameters.value[0] = onnx_attribute_float(node, "alpha", parameters.value[0]);

@@ -302,6 +302,14 @@ bool onnx_array_is_integral(const struct import_array *array)
     return array->dtype >= IMPORT_I8 && array->dtype <= IMPORT_BOOL;
 }
 
+bool onnx_array_scalar(const struct import_array *array, double *number)
+{
+    if (import_dtype_bytes(array->dtype) == 0 || onnx_array_size(array) != 1)
+        return false;
+    *number = onnx_array_real(array, 0);
+    return true;
+}
+
 bool onnx_array_is_zero(const struct import_array *array)
 {
     const size_t n = onnx_array_size(array);

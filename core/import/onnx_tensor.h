@@ -22,11 +22,13 @@ enum import_dtype onnx_dtype(int64_t data_type);
 /* Elements, whose product was checked when the array was made. */
 size_t onnx_array_size(const struct import_array *array);
 
-/* Calls of the k-th element in row-major order. */
+/* The k-th element in row-major order, of an array whose type has a size. */
 size_t onnx_array_at(const struct import_array *array, size_t k); /* elements from data */
 double onnx_array_real(const struct import_array *array, size_t k);
 int64_t onnx_array_int(const struct import_array *array, size_t k);
 bool onnx_array_is_integral(const struct import_array *array);
+/* Whether it is one number, and that number; false for one text, too. */
+bool onnx_array_scalar(const struct import_array *array, double *number);
 bool onnx_array_is_zero(const struct import_array *array);
 
 /* The same elements, packed: the array itself if it is, else a copy. false: no memory. */
