@@ -276,6 +276,7 @@ const char *lstm_cpu_kernels(void);
 
 /* Files of other programs become models. They are treated as hostile, and never executed. What a
  * source may not say: zero, NULL or NaN are as the source says, else the convention of its format.
+ * One that the source says itself, or that has nothing to change in it, must not be given.
  * Everything is borrowed for the time of the call. */
 struct lstm_import_options {
     const char *activation;           /* of the recurrent cells */
@@ -286,6 +287,10 @@ struct lstm_import_options {
     size_t steps;                     /* exact number of steps of an instance */
     double scale;                     /* of byte inputs */
     const char *scope;                /* only the arrays whose names begin so */
+    const char *const *layers;        /* [n_layers] PyTorch's modules, TensorFlow 1's scopes or the
+                                         layers of Keras weights that run, in this order; the
+                                         others are left out */
+    size_t n_layers;                  /* 0: all, in the order that the format's convention gives */
     size_t shared_layers;             /* so many layers share the one cell of a checkpoint */
     bool return_sequences;            /* the last recurrent layer gives an output for every step */
     const char *inputs; /* ONNX: folder with input_<k>.pb of inputs that are weights */
@@ -339,8 +344,8 @@ size_t lstm_source_n_notes(const struct lstm_source *source);
 const char *lstm_source_note(const struct lstm_source *source, size_t k);
 
 /* Finds out which network is in it. options may be NULL; what they point to is borrowed until then.
- * UNSUPPORTED: what the network has that lstmd has not; SHAPE: which array does not fit; FORMAT,
- * INVALID, NO_MEMORY. */
+ * UNSUPPORTED: what the network has that lstmd has not; SHAPE: which array does not fit; INVALID:
+ * an option that does not fit the source; FORMAT, NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status lstm_source_recognise(struct lstm_source *source,
                                                        const struct lstm_import_options *options,
                                                        struct lstm_error *error);

@@ -12,46 +12,46 @@
 #include "server/text_file.h"
 #include "server/version_folder.h"
 
-enum { MAX_LABELS = 1 << 16, MAX_LABEL_BYTES = 4 << 20 };
+enum { MAX_NAMES = 1 << 16, MAX_NAME_LIST_BYTES = 4 << 20 };
 
-/* The names of the outputs, as pointers into one text. */
-struct labels {
+/* What an option lists, as pointers into one text. */
+struct names {
     struct buf text;
     const char **texts;
     size_t n;
 };
 
-/* ---- Labels --------------------------------------------------------------------------------- */
+/* ---- Lists of names ------------------------------------------------------------------------- */
 
-static enum lstm_status read_label_text(const char *value, struct buf *text,
-                                        struct lstm_error *error)
+static enum lstm_status read_text(const char *option, const char *value, struct buf *text,
+                                  struct lstm_error *error)
 {
     bool is_public;
     if (value[0] == '@')
-        return text_file_read(value + 1, MAX_LABEL_BYTES, text, &is_public, error);
-    buf_init(text, MAX_LABEL_BYTES);
+        return text_file_read(value + 1, MAX_NAME_LIST_BYTES, text, &is_public, error);
+    buf_init(text, MAX_NAME_LIST_BYTES);
     buf_text(text, value);
-    return text->failed ? lstm_fail(error, LSTM_NO_MEMORY, "no memory for --labels") : LSTM_OK;
+    return text->failed ? lstm_fail(error, LSTM_NO_MEMORY, "no memory for %s", option) : LSTM_OK;
 }
 
 /* Cuts the text, in place, at every separator; an end of line at the end of the file is none. */
-static enum lstm_status split_labels(struct labels *labels, char separator,
-                                     struct lstm_error *error)
+static enum lstm_status split(const char *option, struct names *names, char separator,
+                              struct lstm_error *error)
 {
-    struct buf *text = &labels->text;
+    struct buf *text = &names->text;
     size_t n = 1;
     if (separator == '\n' && text->n > 0 && text->data[text->n - 1] == '\n')
         text->data[--text->n] = '\0';
     for (size_t i = 0; i < text->n; i++)
         n += text->data[i] == separator;
-    if (text->n == 0 || n > MAX_LABELS)
-        return lstm_fail(error, LSTM_INVALID, "--labels: expected 1 to %d names", MAX_LABELS);
-    labels->texts = calloc(n, sizeof *labels->texts);
-    if (labels->texts == NULL)
-        return lstm_fail(error, LSTM_NO_MEMORY, "no memory for %zu labels", n);
+    if (text->n == 0 || n > MAX_NAMES)
+        return lstm_fail(error, LSTM_INVALID, "%s: expected 1 to %d names", option, MAX_NAMES);
+    names->texts = calloc(n, sizeof *names->texts);
+    if (names->texts == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "no memory for %zu names of %s", n, option);
     for (char *at = text->data; at != NULL;) {
         char *end = strchr(at, separator);
-        labels->texts[labels->n++] = at;
+        names->texts[names->n++] = at;
         if (end != NULL)
             *end++ = '\0';
         const size_t length = strlen(at);
@@ -62,20 +62,21 @@ static enum lstm_status split_labels(struct labels *labels, char separator,
     return LSTM_OK;
 }
 
-static enum lstm_status read_labels(const char *value, struct labels *labels,
-                                    struct lstm_error *error)
+/* "a,b,c", or "@FILE" with a name a line. NULL: none. */
+static enum lstm_status read_names(const char *option, const char *value, struct names *names,
+                                   struct lstm_error *error)
 {
-    *labels = (struct labels){0};
+    *names = (struct names){0};
     if (value == NULL)
         return LSTM_OK;
-    enum lstm_status status = read_label_text(value, &labels->text, error);
-    return status == LSTM_OK ? split_labels(labels, value[0] == '@' ? '\n' : ',', error) : status;
+    enum lstm_status status = read_text(option, value, &names->text, error);
+    return status == LSTM_OK ? split(option, names, value[0] == '@' ? '\n' : ',', error) : status;
 }
 
-static void release_labels(struct labels *labels)
+static void release_names(struct names *names)
 {
-    free(labels->texts);
-    buf_release(&labels->text);
+    free(names->texts);
+    buf_release(&names->text);
 }
 
 /* ---- Converting ----------------------------------------------------------------------------- */
@@ -146,8 +147,9 @@ static enum lstm_status read_training(const struct lstm_source *source,
     return LSTM_OK;
 }
 
-static enum lstm_status recognise(const struct convert_config *config, const struct labels *labels,
-                                  struct lstm_source *source, struct lstm_error *error)
+static enum lstm_status recognise(const struct convert_config *config, const struct names *labels,
+                                  const struct names *layers, struct lstm_source *source,
+                                  struct lstm_error *error)
 {
     const struct lstm_import_options options = {.activation = config->activation,
                                                 .recurrent_activation =
@@ -158,6 +160,8 @@ static enum lstm_status recognise(const struct convert_config *config, const str
                                                 .steps = (size_t)config->steps,
                                                 .scale = config->scale,
                                                 .scope = config->scope,
+                                                .layers = layers->texts,
+                                                .n_layers = layers->n,
                                                 .shared_layers = (size_t)config->shared_layers,
                                                 .return_sequences = config->return_sequences,
                                                 .inputs = config->inputs,
@@ -171,15 +175,17 @@ static enum lstm_status convert(const struct convert_config *config, const char 
 {
     struct lstm_source *source = NULL;
     struct lstm_trainer *trainer = NULL;
-    struct labels labels = {0};
+    struct names labels, layers = {0};
     if (config->out == NULL || *config->out == '\0')
         return lstm_fail(error, LSTM_INVALID,
                          "--out is missing: the folder of the model's versions, MODELS/NAME");
-    enum lstm_status status = read_labels(config->labels, &labels, error);
+    enum lstm_status status = read_names("--labels", config->labels, &labels, error);
+    if (status == LSTM_OK)
+        status = read_names("--layers", config->layers, &layers, error);
     if (status == LSTM_OK)
         status = lstm_source_open(path, config->format, &source, error);
     if (status == LSTM_OK)
-        status = recognise(config, &labels, source, error);
+        status = recognise(config, &labels, &layers, source, error);
     if (status == LSTM_OK) {
         report(source);
         status = read_training(source, &trainer, error);
@@ -188,7 +194,8 @@ static enum lstm_status convert(const struct convert_config *config, const char 
         status = publish(source, trainer, config->out, error);
     lstm_trainer_destroy(trainer);
     lstm_source_destroy(source);
-    release_labels(&labels);
+    release_names(&layers);
+    release_names(&labels);
     return status;
 }
 

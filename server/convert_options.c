@@ -22,6 +22,9 @@ const struct option convert_options[] = {
              "values, input_<k>.pb"},
     {"labels", OPTION_TEXT, FIELD(labels), .value = "LIST",
      .help = "names of the outputs, as a,b,c, or @FILE with one a line"},
+    {"layers", OPTION_TEXT, FIELD(layers), .value = "LIST",
+     .help = "PyTorch's modules, TensorFlow 1's scopes or the layers of Keras weights that run, as "
+             "a,b,c in this order, the others being left out; none: as the output tells"},
     {"out", OPTION_TEXT, FIELD(out), .value = "DIR",
      .help = "the model's folder, MODELS/NAME; the next version is written there (required)"},
     {"output-activation", OPTION_TEXT, FIELD(output_activation), .value = "NAME",

@@ -222,6 +222,28 @@ static void apply_options(struct import_plan *plan, const struct lstm_import_opt
         plan->scale = options->scale;
 }
 
+/* An option that changes nothing would let its user believe that it does. */
+static enum lstm_status check_options(const struct import_source *source,
+                                      const struct lstm_import_options *options,
+                                      struct lstm_error *error)
+{
+    const struct {
+        const char *name;
+        bool is_given;
+    } given[] = {
+#define X(id, name, is_given) [IMPORT_OPTION_##id] = {name, is_given},
+        IMPORT_OPTION_LIST(X)
+#undef X
+    };
+    for (unsigned i = 0; i < sizeof given / sizeof *given; i++)
+        if (given[i].is_given && (source->used >> i & 1) == 0)
+            return lstm_fail(error, LSTM_INVALID,
+                             "%s has nothing to change here: the source says it itself, or has no "
+                             "such part; leave it out",
+                             given[i].name);
+    return LSTM_OK;
+}
+
 static enum lstm_status plan_network(struct lstm_source *source,
                                      const struct lstm_import_options *options,
                                      struct lstm_error *error)
@@ -230,6 +252,8 @@ static enum lstm_status plan_network(struct lstm_source *source,
     memset(layers, 0, IMPORT_MAX_LAYERS * sizeof *layers);
     source->plan = (struct import_plan){.layers = layers};
     enum lstm_status status = source->reader->plan(&source->source, options, &source->plan, error);
+    if (status == LSTM_OK)
+        status = check_options(&source->source, options, error);
     if (status != LSTM_OK)
         return status;
     apply_options(&source->plan, options);
@@ -237,10 +261,13 @@ static enum lstm_status plan_network(struct lstm_source *source,
 }
 
 /* Of a source that is a whole model already. */
-static enum lstm_status read_model(struct lstm_source *source, struct lstm_model **model,
-                                   struct lstm_error *error)
+static enum lstm_status read_model(struct lstm_source *source,
+                                   const struct lstm_import_options *options,
+                                   struct lstm_model **model, struct lstm_error *error)
 {
-    const enum lstm_status status = source->reader->load(&source->source, model, error);
+    enum lstm_status status = check_options(&source->source, options, error);
+    if (status == LSTM_OK)
+        status = source->reader->load(&source->source, model, error);
     if (status == LSTM_OK)
         source->spec = spec_retain((*model)->spec);
     return status;
@@ -258,13 +285,15 @@ static enum lstm_status recognise(struct lstm_source *source,
                                   struct lstm_model **model, struct lstm_error *error)
 {
     const struct lstm_import_options conventions = {.forget_bias = (double)NAN};
+    if (options == NULL)
+        options = &conventions;
     *model = NULL;
     forget_network(source);
     source->source.n_notes = 0;
-    const enum lstm_status status =
-        source->reader->load != NULL
-            ? read_model(source, model, error)
-            : plan_network(source, options != NULL ? options : &conventions, error);
+    source->source.used = 0;
+    const enum lstm_status status = source->reader->load != NULL
+                                        ? read_model(source, options, model, error)
+                                        : plan_network(source, options, error);
     return fail_in_source(source, status, error);
 }
 

@@ -116,6 +116,25 @@ struct import_plan {
     uint64_t optimizer_step;
 };
 
+/* Options that not every source has a use for. */
+#define IMPORT_OPTION_LIST(X)                                                                      \
+    X(ACTIVATION, "--activation", options->activation != NULL)                                     \
+    X(RECURRENT_ACTIVATION, "--recurrent-activation", options->recurrent_activation != NULL)       \
+    X(HIDDEN_ACTIVATION, "--hidden-activation", options->hidden_activation != NULL)                \
+    X(OUTPUT_ACTIVATION, "--output-activation", options->output_activation != NULL)                \
+    X(FORGET_BIAS, "--forget-bias", !isnan(options->forget_bias))                                  \
+    X(SCOPE, "--scope", options->scope != NULL)                                                    \
+    X(LAYERS, "--layers", options->n_layers > 0)                                                   \
+    X(SHARED_LAYERS, "--shared-layers", options->shared_layers > 0)                                \
+    X(RETURN_SEQUENCES, "--return-sequences", options->return_sequences)                           \
+    X(INPUTS, "--inputs", options->inputs != NULL)
+
+enum import_option {
+#define X(id, name, is_given) IMPORT_OPTION_##id,
+    IMPORT_OPTION_LIST(X)
+#undef X
+};
+
 struct import_source;
 struct spec;
 
@@ -153,6 +172,7 @@ struct import_source {
     struct import_memory *memory;
     size_t n_notes;
     char *notes[IMPORT_MAX_NOTES];
+    unsigned used; /* a bit of each option that import_use() was told of */
 };
 
 /* Memory that lives as long as the source, zeroed, aligned for any type; bounded, so that a hostile
@@ -206,6 +226,10 @@ LSTM_MUST_CHECK enum lstm_status import_add_layer(struct import_plan *plan, enum
  * not say it; --activation changes it". Those beyond IMPORT_MAX_NOTES are dropped. */
 LSTM_PRINTF(2, 3) void import_note(struct import_source *source, const char *format, ...);
 
+/* Tells that the option decides something of this source, whether it is given or not. Options that
+ * are given although they decide nothing are refused when the plan is made. */
+void import_use(struct import_source *source, enum import_option option);
+
 /* The description of the model that a plan is. labels may be NULL. *spec is new. SHAPE: which
  * array, expected and found; UNSUPPORTED: an array of integers; INVALID: the description that the
  * plan makes is none that lstmd runs. The plan's names become the model's. */
@@ -230,12 +254,12 @@ LSTM_MUST_CHECK enum lstm_status import_fill_slot(const struct import_source *so
                                                   const char *suffix, const struct spec *spec,
                                                   float *slot, struct lstm_error *error);
 
-/* Names of the public options that several recognisers share: `chosen` if it is not NULL, else
- * `convention`, with a note that tells what was assumed and which option changes it. Copied into
- * name[32]. INVALID: longer than any name. */
+/* What an option says that several recognisers share: `chosen` if it is not NULL, else
+ * `convention`, with a note that tells what was assumed and that the option changes it. The option
+ * was used. Copied into name[32]. INVALID: longer than any name. */
 LSTM_MUST_CHECK enum lstm_status import_choose(struct import_source *source, const char *chosen,
                                                const char *convention, const char *what,
-                                               const char *option, char name[32],
+                                               enum import_option option, char name[32],
                                                struct lstm_error *error);
 
 /* A recogniser by the names of arrays, one for each naming; readers of containers without an

@@ -196,6 +196,9 @@ static enum lstm_status add_recurrent(struct import_source *source, const struct
     memcpy(layer->activation, conventions->activation, sizeof layer->activation);
     memcpy(layer->recurrent_activation, conventions->recurrent_activation,
            sizeof layer->recurrent_activation);
+    import_use(source, IMPORT_OPTION_RETURN_SEQUENCES);
+    if (group->kind == IMPORT_LSTM)
+        import_use(source, IMPORT_OPTION_FORGET_BIAS);
     if (isfinite(conventions->options->forget_bias))
         layer->forget_bias = conventions->options->forget_bias;
     layer->return_sequences = !is_last || conventions->options->return_sequences;
@@ -241,22 +244,24 @@ static enum lstm_status choose(struct import_source *source, const struct groups
                                               (strncmp(version, "2.", 2) == 0 && version[2] < '3'));
     enum lstm_status status =
         import_choose(source, options->activation, "tanh", "activation of the recurrent layers",
-                      "--activation", conventions->activation, error);
+                      IMPORT_OPTION_ACTIVATION, conventions->activation, error);
     if (status == LSTM_OK)
         status = import_choose(source, options->recurrent_activation,
                                was_hard ? "hard_sigmoid" : "sigmoid", "recurrent_activation",
-                               "--recurrent-activation", conventions->recurrent_activation, error);
+                               IMPORT_OPTION_RECURRENT_ACTIVATION,
+                               conventions->recurrent_activation, error);
     size_t n_dense = 0;
     for (size_t k = 0; k < groups->n; k++)
         n_dense += groups->list[k].kind == IMPORT_DENSE;
     if (status == LSTM_OK && n_dense > 1)
-        status = import_choose(source, options->hidden_activation, "relu",
-                               "activation of the dense layers but the last", "--hidden-activation",
-                               conventions->hidden_activation, error);
+        status =
+            import_choose(source, options->hidden_activation, "relu",
+                          "activation of the dense layers but the last",
+                          IMPORT_OPTION_HIDDEN_ACTIVATION, conventions->hidden_activation, error);
     if (status == LSTM_OK && n_dense > 0)
-        status = import_choose(source, options->output_activation, "linear",
-                               "activation of the last dense layer", "--output-activation",
-                               conventions->output_activation, error);
+        status = import_choose(
+            source, options->output_activation, "linear", "activation of the last dense layer",
+            IMPORT_OPTION_OUTPUT_ACTIVATION, conventions->output_activation, error);
     return status;
 }
 
@@ -269,6 +274,7 @@ enum lstm_status names_keras_plan_version(struct import_source *source,
     struct groups *groups = calloc(1, sizeof *groups);
     if (groups == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the layers");
+    import_use(source, IMPORT_OPTION_SCOPE);
     enum lstm_status status = find_groups(source, options->scope, groups, error);
     if (status == LSTM_OK)
         status = order_groups(source, groups, error);

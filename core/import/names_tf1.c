@@ -90,13 +90,17 @@ static enum lstm_status choose_meaning(struct recognition *to, const struct tf1_
     const struct lstm_import_options *options = to->options;
     enum lstm_status status =
         import_choose(to->source, options->activation, "tanh", "the activation of the cells",
-                      "--activation", layer->activation, to->error);
+                      IMPORT_OPTION_ACTIVATION, layer->activation, to->error);
+    import_use(to->source, IMPORT_OPTION_RECURRENT_ACTIVATION);
     if (status == LSTM_OK && options->recurrent_activation != NULL)
         status = import_choose(to->source, options->recurrent_activation, "sigmoid", "",
-                               "--recurrent-activation", layer->recurrent_activation, to->error);
+                               IMPORT_OPTION_RECURRENT_ACTIVATION, layer->recurrent_activation,
+                               to->error);
     layer->reset_after = from->kind == IMPORT_GRU && from->has_cudnn_meaning;
     layer->return_sequences = true;
     layer->forget_bias = from->has_cudnn_meaning ? 0 : 1;
+    if (layer->kind == IMPORT_LSTM)
+        import_use(to->source, IMPORT_OPTION_FORGET_BIAS);
     if (!isnan(options->forget_bias))
         layer->forget_bias = options->forget_bias;
     else if (layer->kind == IMPORT_LSTM)
@@ -175,6 +179,8 @@ static enum lstm_status add_cells(struct recognition *to, const struct tf1_cell 
 {
     enum lstm_status status = LSTM_OK;
     size_t n_shared = to->options->shared_layers;
+    import_use(to->source, IMPORT_OPTION_SHARED_LAYERS);
+    import_use(to->source, IMPORT_OPTION_RETURN_SEQUENCES);
     for (size_t i = 0; i < n && status == LSTM_OK; i++) {
         const struct tf1_cell *backward = find_backward(cells, n, &cells[i]);
         const bool is_backward =
@@ -325,7 +331,7 @@ static enum lstm_status add_heads(struct recognition *to)
         return LSTM_OK;
     return import_choose(to->source, to->options->output_activation,
                          width > 1 ? "softmax" : "linear", "the activation of the last dense layer",
-                         "--output-activation", layer->activation, to->error);
+                         IMPORT_OPTION_OUTPUT_ACTIVATION, layer->activation, to->error);
 }
 
 /* Moves the last layer to the front. */
@@ -397,6 +403,7 @@ bool names_tf1_probe(const struct import_source *source)
 
 static enum lstm_status recognise(struct recognition *to, struct tf1_cell *cells)
 {
+    import_use(to->source, IMPORT_OPTION_SCOPE);
     const size_t n = tf1_find_cells(to->source, to->options->scope, cells);
     if (n == 0)
         return lstm_fail(

@@ -180,6 +180,8 @@ static void note_linear(struct import_source *source, const struct chain *chain,
         if (torch_module_is_recurrent(module) || (k == 0 && chain->embeds))
             continue;
         torch_module_title(module, title);
+        import_use(source,
+                   k == output ? IMPORT_OPTION_OUTPUT_ACTIVATION : IMPORT_OPTION_HIDDEN_ACTIVATION);
         if (k == output && options->output_activation == NULL)
             import_note(source,
                         "output layer %s: activation linear; the file does not say it, "
@@ -199,6 +201,9 @@ static void note_recurrent(struct import_source *source, const struct chain *cha
     bool bidirectional = false;
     for (size_t k = 0; k < chain->n; k++)
         bidirectional |= chain->modules->modules[k].bidirectional;
+    import_use(source, IMPORT_OPTION_ACTIVATION);
+    import_use(source, IMPORT_OPTION_RECURRENT_ACTIVATION);
+    import_use(source, IMPORT_OPTION_RETURN_SEQUENCES);
     if (!options->return_sequences)
         import_note(source, "the last step's output of the recurrent layers is what goes on; "
                             "--return-sequences takes that of every step");
@@ -230,6 +235,7 @@ enum lstm_status names_torch_plan(struct import_source *source,
 {
     struct torch_modules modules;
     struct chain chain = {.modules = &modules};
+    import_use(source, IMPORT_OPTION_SCOPE);
     enum lstm_status status = torch_modules_find(source, options->scope, &modules, error);
     if (status != LSTM_OK)
         return status;

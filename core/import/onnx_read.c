@@ -143,6 +143,7 @@ static enum lstm_status read_given(struct onnx_run *run, const char *who,
     char path[512];
     struct onnx_bytes bytes;
     const char *name = run->model->graph.inputs[run->input_numbers[flow->input]].name;
+    import_use(run->source, IMPORT_OPTION_INPUTS);
     if (run->options->inputs == NULL)
         return lstm_fail(run->error, LSTM_UNSUPPORTED,
                          "%s takes its weights from input '%.60s' of the graph; if a folder beside "

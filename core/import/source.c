@@ -154,16 +154,29 @@ void import_note(struct import_source *source, const char *format, ...)
         source->notes[source->n_notes++] = note;
 }
 
+static const char *const option_names[] = {
+#define X(id, name, is_given) [IMPORT_OPTION_##id] = name,
+    IMPORT_OPTION_LIST(X)
+#undef X
+};
+
+void import_use(struct import_source *source, enum import_option option)
+{
+    source->used |= 1u << option;
+}
+
 enum lstm_status import_choose(struct import_source *source, const char *chosen,
-                               const char *convention, const char *what, const char *option,
+                               const char *convention, const char *what, enum import_option option,
                                char name[32], struct lstm_error *error)
 {
+    import_use(source, option);
     const int n = snprintf(name, 32, "%s", chosen != NULL ? chosen : convention);
     if (n < 0 || n >= 32)
-        return lstm_fail(error, LSTM_INVALID, "%s: '%.40s' is too long a name", option, chosen);
+        return lstm_fail(error, LSTM_INVALID, "%s: '%.40s' is too long a name",
+                         option_names[option], chosen);
     if (chosen == NULL)
         import_note(source, "%s is taken to be %s: the file does not say it; %s changes it", what,
-                    convention, option);
+                    convention, option_names[option]);
     return LSTM_OK;
 }
 

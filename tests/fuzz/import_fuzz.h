@@ -113,27 +113,56 @@ static inline bool import_fuzz_is_known(const struct lstm_source *source)
 /* The folder of inputs that are weights, as ONNX's options name it. */
 #define IMPORT_FUZZ_INPUTS "given_data"
 
-/* Opens the files, and asks for the model by the conventions, and by options that say all. */
-static inline void import_fuzz(const struct lstm_source_file *files, size_t n, const char *format)
+enum { IMPORT_FUZZ_LAYERS = 2, IMPORT_FUZZ_NAME = 128 };
+
+/* What --layers could name: the first arrays' names without their last part. */
+static inline size_t import_fuzz_layers(const struct lstm_source *source,
+                                        char names[IMPORT_FUZZ_LAYERS][IMPORT_FUZZ_NAME])
+{
+    size_t n = 0;
+    for (size_t k = 0; k < lstm_source_n_arrays(source) && n < IMPORT_FUZZ_LAYERS; k++) {
+        snprintf(names[n], IMPORT_FUZZ_NAME, "%s", lstm_source_array(source, k).name);
+        char *end = strrchr(names[n], strchr(names[n], '/') != NULL ? '/' : '.');
+        if (end != NULL)
+            *end = '\0';
+        n += n == 0 || strcmp(names[0], names[n]) != 0;
+    }
+    return n;
+}
+
+/* Asks for the model by the conventions, and by options: few at a time, as one that decides nothing
+ * is refused. */
+static inline void import_fuzz_options(struct lstm_source *source)
 {
     static const char *const labels[] = {"no", "yes"};
-    static const struct lstm_import_options options[] = {
-        {.forget_bias = (double)NAN, .inputs = IMPORT_FUZZ_INPUTS},
-        {.activation = "relu",
+    char names[IMPORT_FUZZ_LAYERS][IMPORT_FUZZ_NAME];
+    const char *const layers[IMPORT_FUZZ_LAYERS] = {names[0], names[1]};
+    const double none = (double)NAN;
+    const struct lstm_import_options options[] = {
+        {.forget_bias = none, .inputs = IMPORT_FUZZ_INPUTS},
+        {.forget_bias = none,
+         .activation = "relu",
          .recurrent_activation = "hard_sigmoid",
-         .hidden_activation = "tanh",
-         .output_activation = "softmax",
-         .forget_bias = 0.5,
          .steps = 2,
          .scale = 1.0 / 255,
-         .shared_layers = 2,
-         .return_sequences = true,
          .labels = labels,
          .n_labels = 2},
+        {.forget_bias = none, .hidden_activation = "tanh", .output_activation = "softmax"},
+        {.forget_bias = 0.5, .return_sequences = true},
+        {.forget_bias = none, .shared_layers = 2},
+        {.forget_bias = none, .layers = layers, .n_layers = import_fuzz_layers(source, names)},
         {.activation = "a name that is longer than that of any activation",
-         .forget_bias = (double)NAN,
+         .forget_bias = none,
          .scope = "a"},
     };
+    import_fuzz_model(source, NULL);
+    for (size_t k = 0; k < sizeof options / sizeof *options; k++)
+        import_fuzz_model(source, &options[k]);
+}
+
+/* Opens the files and asks for models of them. */
+static inline void import_fuzz(const struct lstm_source_file *files, size_t n, const char *format)
+{
     struct lstm_source *source;
     struct lstm_error error = {.text = ""};
     const enum lstm_status status = lstm_source_parse(files, n, format, &source, &error);
@@ -146,8 +175,7 @@ static inline void import_fuzz(const struct lstm_source_file *files, size_t n, c
         const struct lstm_source_array array = lstm_source_array(source, k);
         import_fuzz_require(strlen(array.name) < SIZE_MAX && array.dtype[0] != '\0');
     }
-    for (size_t k = 0; k < sizeof options / sizeof *options; k++)
-        import_fuzz_model(source, &options[k]);
+    import_fuzz_options(source);
     lstm_source_destroy(source);
 }
 

@@ -35,6 +35,14 @@ static int run(const char *source, const char *labels)
     return cmd_convert(&config, 1, arguments);
 }
 
+/* As run(), with one option set by the caller. */
+static int run_with(const char *source, struct convert_config config)
+{
+    char *const arguments[] = {(char *)(uintptr_t)source};
+    config.out = out;
+    return cmd_convert(&config, 1, arguments);
+}
+
 /* A checkpoint of the example program needs no option beyond --out, and keeps its training. */
 START_TEST(test_convert_of_the_example_program_makes_versions_that_load)
 {
@@ -81,6 +89,33 @@ START_TEST(test_convert_that_fails_leaves_no_version)
 }
 END_TEST
 
+/* Whoever gives an option believes that it does something. */
+START_TEST(test_convert_refuses_an_option_that_decides_nothing)
+{
+    static const char lstmd_model[] = "models/mnist/1", no_head[] = "tests/data/torch/lstm_bare";
+    const double none = (double)NAN;
+    const struct {
+        const char *source;
+        struct convert_config config;
+    } cases[] = {
+        {lstmd_model, {.forget_bias = none, .activation = "relu"}},
+        {lstmd_model, {.forget_bias = 1}},
+        {lstmd_model, {.forget_bias = none, .layers = "a,b"}},
+        {no_head, {.forget_bias = none, .output_activation = "softmax"}},
+        {no_head, {.forget_bias = none, .hidden_activation = "tanh"}},
+        {no_head, {.forget_bias = none, .shared_layers = 3}},
+        {no_head, {.forget_bias = none, .inputs = "given_data"}},
+        {"tests/data/onnx/rows.onnx", {.forget_bias = none, .return_sequences = true}},
+        {"tests/data/onnx/rows.onnx", {.forget_bias = none, .scope = "a"}},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const struct convert_config without = {.forget_bias = none};
+        ck_assert_int_eq(run_with(cases[k].source, without), EXIT_SUCCESS);
+        ck_assert_int_eq(run_with(cases[k].source, cases[k].config), EXIT_USAGE);
+    }
+}
+END_TEST
+
 Suite *suite_convert_command(void)
 {
     Suite *suite = suite_create("convert_command");
@@ -89,6 +124,7 @@ Suite *suite_convert_command(void)
     tcase_add_test(tests, test_convert_of_the_example_program_makes_versions_that_load);
     tcase_add_test(tests, test_convert_gives_the_outputs_their_labels);
     tcase_add_test(tests, test_convert_that_fails_leaves_no_version);
+    tcase_add_test(tests, test_convert_refuses_an_option_that_decides_nothing);
     suite_add_tcase(suite, tests);
     return suite;
 }
