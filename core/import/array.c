@@ -30,14 +30,14 @@ enum lstm_status import_array_init(struct import_array *array, const char *name,
                                    const unsigned char *data, size_t available,
                                    struct lstm_error *error)
 {
+    struct import_array made = {.name = name, .dtype = dtype, .rank = rank, .data = data};
     size_t bytes = dtypes[dtype].bytes;
     if (rank > IMPORT_MAX_RANK)
         return lstm_fail(error, LSTM_FORMAT, "array '%.80s' has %zu dimensions; at most %d fit",
                          name, rank, IMPORT_MAX_RANK);
-    *array = (struct import_array){.name = name, .dtype = dtype, .rank = rank, .data = data};
     for (size_t i = rank; i-- > 0;) {
-        array->shape[i] = shape[i];
-        array->stride[i] = i + 1 == rank ? 1 : array->stride[i + 1] * shape[i + 1];
+        made.shape[i] = shape[i];
+        made.stride[i] = i + 1 == rank ? 1 : made.stride[i + 1] * shape[i + 1];
         if (!memory_multiply(bytes, shape[i], &bytes))
             return lstm_fail(error, LSTM_FORMAT,
                              "array '%.80s': the product of its shape overflows", name);
@@ -46,6 +46,7 @@ enum lstm_status import_array_init(struct import_array *array, const char *name,
         return lstm_fail(error, LSTM_FORMAT,
                          "array '%.80s': its shape takes %zu bytes, but only %zu are there", name,
                          bytes, available);
+    *array = made;
     return LSTM_OK;
 }
 

@@ -199,7 +199,8 @@ LSTM_MUST_CHECK enum lstm_status import_add_array(struct import_source *source,
 /* NULL if there is none. */
 const struct import_array *import_find(const struct import_source *source, const char *name);
 
-/* A packed row-major array. FORMAT: its product overflows, or is more than `available` bytes. */
+/* A packed row-major array; its old shape may be the new one. FORMAT: its product overflows, or is
+ * more than `available` bytes. */
 LSTM_MUST_CHECK enum lstm_status import_array_init(struct import_array *array, const char *name,
                                                    enum import_dtype dtype, size_t rank,
                                                    const size_t *shape, const unsigned char *data,

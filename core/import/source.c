@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/import/fence.h"
 #include "core/memory.h"
 #include "core/status.h"
 
@@ -53,6 +54,7 @@ static struct chunk *add_chunk(struct import_memory *memory, size_t n)
     chunk->n = n;
     chunk->next = memory->chunks;
     memory->chunks = chunk;
+    fence_close(chunk->data, n);
     return chunk;
 }
 
@@ -62,7 +64,7 @@ void *import_allocate(struct import_source *source, size_t n)
     if (n > memory->limit - memory->used)
         return NULL;
     const size_t size =
-        (n + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
+        (n + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t) + FENCE_BYTES;
     struct chunk *chunk = memory->chunks;
     if (chunk == NULL || size > chunk->n - chunk->used)
         chunk = add_chunk(memory, size > CHUNK_BYTES ? size : CHUNK_BYTES);
@@ -71,6 +73,7 @@ void *import_allocate(struct import_source *source, size_t n)
     void *found = chunk->data + chunk->used;
     chunk->used += size;
     memory->used += n;
+    fence_open(found, n);
     return found;
 }
 
