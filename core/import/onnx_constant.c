@@ -161,12 +161,17 @@ enum lstm_status onnx_compute_sizes(struct onnx_run *run, const struct onnx_node
     return onnx_set_sizes(run, node, 0, &result);
 }
 
-static enum lstm_status compare(struct onnx_run *run, const struct onnx_node *node)
+/* Arithmetic and comparisons are followed for lengths, and nothing else. */
+static enum lstm_status follow_lengths(struct onnx_run *run, const struct onnx_node *node)
 {
     bool done;
     enum lstm_status status = onnx_compute_sizes(run, node, &done);
-    return status != LSTM_OK || done ? status
-                                     : onnx_set_unknown(run, node, "it compares what is computed");
+    return status != LSTM_OK || done
+               ? status
+               : onnx_set_unknown(run, node,
+                                  "lstmd has no layer that computes this of a network's values; "
+                                  "scale inputs and outputs in the client, or fold a factor into "
+                                  "the weights beside it");
 }
 
 /* Where(condition, x, y) of lengths: torch's expand() takes 1 for -1. */
@@ -188,10 +193,10 @@ static enum lstm_status where(struct onnx_run *run, const struct onnx_node *node
 
 const struct onnx_operator onnx_constant_operators[] = {{"Constant", constant},
                                                         {"ConstantOfShape", constant_of_shape},
-                                                        {"Div", compare},
-                                                        {"Equal", compare},
+                                                        {"Div", follow_lengths},
+                                                        {"Equal", follow_lengths},
                                                         {"Expand", expand},
                                                         {"Shape", shape},
-                                                        {"Sub", compare},
+                                                        {"Sub", follow_lengths},
                                                         {"Where", where},
                                                         {NULL, NULL}};

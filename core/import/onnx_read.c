@@ -17,8 +17,12 @@ enum lstm_status onnx_refuse_value(struct onnx_run *run, const char *who,
 {
     char source[160];
     if (value->kind != ONNX_UNKNOWN)
-        return lstm_fail(run->error, LSTM_UNSUPPORTED,
-                         "%s reads a constant where the output of a layer was expected", who);
+        return lstm_fail(
+            run->error, LSTM_UNSUPPORTED,
+            "%s reads a constant where the output of a layer was expected; a network of "
+            "cells that is unrolled step by step is not followed: convert what it was "
+            "exported from",
+            who);
     if (value->node == NULL)
         return lstm_fail(run->error, LSTM_FORMAT, "%s reads what no node gives: %s", who,
                          value->why);

@@ -138,6 +138,18 @@ static enum lstm_status atom_of(const struct rnn *rnn, const struct onnx_flow *f
                : refuse(rnn, "its input has time and batch joined, or units in their place");
 }
 
+/* Requests have one order of axes, whatever the graph has. */
+static void note_axes(struct onnx_run *run, const struct onnx_flow *flow)
+{
+    const struct onnx_input *input = &run->model->graph.inputs[run->input_numbers[flow->input]];
+    if (input->rank == 3 && (run->batch != 0 || run->time != 1) && run->batch < input->rank &&
+        run->time < input->rank)
+        import_note(run->source,
+                    "input '%.80s' of the graph has the batch on axis %u and time on axis %u; "
+                    "requests are [batch, time, features]",
+                    input->name, run->batch, run->time);
+}
+
 /* Which axes of the graph's input are time and batch is what its first recurrent node says. */
 static enum lstm_status read_axes(struct rnn *rnn, const struct onnx_flow *flow)
 {
@@ -153,6 +165,7 @@ static enum lstm_status read_axes(struct rnn *rnn, const struct onnx_flow *flow)
         run->has_axes = true;
         run->time = rnn->time;
         run->batch = rnn->batch;
+        note_axes(run, flow);
     }
     return rnn->time == run->time && rnn->batch == run->batch
                ? LSTM_OK

@@ -237,6 +237,7 @@ static const struct {
     {"lstm_batchwise", "output 'Y_h'"},
     {"lstm_state", "initial_state"},
     {"lstm_state", "sequence_lens"},
+    {"lstm_bias", "time on axis 0"},
 };
 
 START_TEST(test_what_a_request_brings_is_noted)
