@@ -129,12 +129,16 @@ enum lstm_status lstm_runner_create(const struct lstm_model *model,
     made->rows_at = calloc(made->parallel_iterations, sizeof *made->rows_at);
     made->times = calloc(made->parallel_iterations * RUNNER_SLICE, sizeof *made->times);
     made->memory = memory_floats(place(made));
+    enum lstm_status status = LSTM_OK;
     if (made->order == NULL || made->sequences == NULL || made->rows_at == NULL ||
-        made->times == NULL || made->memory == NULL ||
-        reserve_whole(made, steps, error) != LSTM_OK) {
+        made->times == NULL || made->memory == NULL)
+        status = lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a runner of %zu sequences",
+                           made->max_batch);
+    if (status == LSTM_OK)
+        status = reserve_whole(made, steps, error);
+    if (status != LSTM_OK) {
         lstm_runner_destroy(made);
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a runner of %zu sequences",
-                         options->max_batch);
+        return status;
     }
     place(made);
     *runner = made;

@@ -45,7 +45,7 @@ void slice_run_whole(struct slice *slice);
 
 /* ---- slice_skipped.c ---- */
 
-/* Gives the steps that were skipped what Keras gives them: see struct lstm_sequence. */
+/* Gives the steps that were skipped what Keras gives them: see lstm_runner_run(). */
 void slice_fill_skipped(const struct slice *slice);
 
 /* ---- slice_move.c: between the callers' arrays and the slice ---- */

@@ -48,14 +48,19 @@ static int run_command(const struct command *command, int argc, char **argv)
     return exit_status;
 }
 
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
 int main(int argc, char **argv)
 {
     json_init();
     if (argc < 2)
         return fail_usage("no command given; see lstmd --help");
-    if (strcmp(argv[1], "--help") == 0)
+    if (is_one_of(argv[1], "--help", "-h", "help"))
         return print_commands();
-    if (strcmp(argv[1], "--version") == 0) {
+    if (is_one_of(argv[1], "--version", "-V", "version")) {
         printf("lstmd %s\n", LSTM_VERSION);
         return EXIT_SUCCESS;
     }

@@ -80,6 +80,18 @@ START_TEST(test_docs_help_has_every_option_of_its_command)
 }
 END_TEST
 
+/* What people try first. */
+START_TEST(test_docs_help_and_version_have_their_usual_names)
+{
+    static const char *const helps[] = {"--help", "-h", "help"};
+    static const char *const versions[] = {"--version", "-V", "version"};
+    for (size_t k = 0; k < sizeof helps / sizeof *helps; k++) {
+        ck_assert_ptr_nonnull(strstr(ask(helps[k], NULL), "Usage: lstmd"));
+        ck_assert_ptr_nonnull(strstr(ask(versions[k], NULL), "lstmd " LSTM_VERSION));
+    }
+}
+END_TEST
+
 START_TEST(test_docs_manual_page_has_every_option_route_and_metric)
 {
     const char *const text = ask("man", NULL);
@@ -183,6 +195,7 @@ Suite *suite_docs(void)
     TCase *tcase = tcase_create("docs");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, test_docs_help_has_every_option_of_its_command);
+    tcase_add_test(tcase, test_docs_help_and_version_have_their_usual_names);
     tcase_add_test(tcase, test_docs_manual_page_has_every_option_route_and_metric);
     tcase_add_loop_test(tcase, test_docs_completion_of_each_shell_has_every_option, 0, 3);
     tcase_add_test(tcase, test_docs_documents_have_every_option);

@@ -11,7 +11,7 @@ complain() {
 }
 
 make --no-print-directory install DESTDIR="$folder" PREFIX=/usr >/dev/null
-for file in bin/lstmd lib/liblstm.a include/lstm.h include/lstm_data.h share/man/man8/lstmd.8 \
+for file in bin/lstmd lib/liblstm.a include/lstm.h include/lstm_data.h include/lstm_import.h share/man/man8/lstmd.8 \
     share/lstmd/models/mnist/1/model.json share/lstmd/models/mnist/1/weights.safetensors \
     share/bash-completion/completions/lstmd share/fish/vendor_completions.d/lstmd.fish \
     share/zsh/site-functions/_lstmd lib/systemd/system/lstmd.service; do
