@@ -103,12 +103,14 @@ class Cell:
 
 @dataclass
 class Layer:
-    """A layer: its class and configuration, and its cells or plain weights."""
+    """A layer: its class and configuration, and its cells or plain weights. reads: which tensor of
+    the layer before it is called on, in a functional model."""
     class_name: str
     name: str
     config: dict[str, Any]
     cells: list[Cell] = field(default_factory=list)
     plain: list[tuple[str, Array]] = field(default_factory=list)
+    reads: int = 0
 
 
 def recurrent(name: str, cell: Cell, sequences: bool = False, backwards: bool = False,
@@ -150,6 +152,8 @@ def answer(layers: list[Layer], xs: Array) -> Array:
     y, mask = xs.astype(np.float64), np.ones(xs.shape[:2], bool)
     for layer in layers:
         config = layer.config
+        if layer.reads == 1:  # h, of a layer that gives a sequence
+            y = y[:, -1]
         if layer.class_name == "Masking":
             mask = (y != config["mask_value"]).any(-1)
         elif layer.class_name == "Embedding":
@@ -244,8 +248,10 @@ def to_cudnn(kernel: Array) -> Array:
 
 # ---- Files -------------------------------------------------------------------------------------
 
-def architecture(layers: list[Layer], style: str, steps: int | None) -> dict[str, Any]:
-    """style "list": Keras to 2.2.2; "dict"; "functional" (to 2.15); "functional3"."""
+def architecture(layers: list[Layer], style: str, steps: int | None,
+                 outputs: Any = None) -> dict[str, Any]:
+    """style "list": Keras to 2.2.2; "dict"; "functional" (to 2.15); "functional3". outputs: of a
+    functional model, if it is not the last layer's."""
     features = None if layers[0].class_name == "Embedding" else FEATURES
     shape = [None, steps] + ([features] if features else [])
     entries = [{"class_name": l.class_name, "config": dict(l.config)} for l in layers]
@@ -256,17 +262,19 @@ def architecture(layers: list[Layer], style: str, steps: int | None) -> dict[str
     key = "batch_shape" if style == "functional3" else "batch_input_shape"
     entries.insert(0, {"class_name": "InputLayer", "config": {"name": "input_1", key: shape}})
     before = None
-    for entry in entries:
+    for entry, reads in zip(entries, [0] + [layer.reads for layer in layers]):
         entry["name"] = name = entry["config"]["name"]
         history = {"class_name": "__keras_tensor__",
-                   "config": {"shape": shape, "keras_history": [before, 0, 0]}}
+                   "config": {"shape": shape, "keras_history": [before, 0, reads]}}
         entry["inbound_nodes"] = [] if before is None else \
             [{"args": [history], "kwargs": {"mask": None}}] if style == "functional3" else \
-            [[[before, 0, 0, {}]]]
+            [[[before, 0, reads, {}]]]
         before = name
     # Files list layers by depth, which need not be the order of the data.
     entries.reverse()
-    return {"class_name": "Functional", "config": {"name": "net", "layers": entries}}
+    return {"class_name": "Functional",
+            "config": {"name": "net", "layers": entries, "input_layers": [["input_1", 0, 0]],
+                       "output_layers": outputs or [[before, 0, 0]]}}
 
 
 def texts(values: list[str], variable: bool) -> Any:
@@ -278,10 +286,10 @@ def texts(values: list[str], variable: bool) -> Any:
 def write_h5(path: str, layers: list[Layer], version: str, names: Callable[[Layer], Named],
              style: str = "dict", full: bool = True, variable: bool = False, split: bool = False,
              steps: int | None = STEPS, **dataset: Any) -> None:
-    big_endian = dataset.pop("big_endian", False)
+    big_endian, outputs = dataset.pop("big_endian", False), dataset.pop("outputs", None)
     with h5py.File(path, "w") as file:
         if full:
-            config = json.dumps(architecture(layers, style, steps))
+            config = json.dumps(architecture(layers, style, steps, outputs))
             file.attrs["model_config"] = config if variable else config.encode()
             file.attrs["keras_version"] = version if variable else version.encode()
             state = file.create_group("optimizer_weights")
@@ -417,6 +425,61 @@ def main() -> None:
             write_vars(file, layers)
 
     add("keras3_weights", two("LSTM"), write_weights)
+
+    def with_states(cell: Cell, reads: int) -> list[Layer]:
+        first, head = recurrent("rnn", cell, True), dense("out", UNITS, "softmax")
+        first.config["return_state"], head.reads = True, reads
+        return [first, head]
+
+    add("tf_state_h", with_states(Cell("LSTM", FEATURES), 1), write_h5, "2.11.0", tf2,
+        "functional")
+    add("keras3_state_h", with_states(Cell("GRU", FEATURES, reset_after=True), 1), write_h5,
+        "3.3.3", names_keras3, "functional3", variable=True, outputs={"classes": ["out", 0, 0]})
+    add("tf_outputs_states", with_states(Cell("LSTM", FEATURES), 0)[:1], write_h5, "2.11.0", tf2,
+        "functional", outputs=[["rnn", 0, k] for k in range(3)])
+    add("tf_noise", [recurrent("rnn", Cell("LSTM", FEATURES), True),
+                     plain_layer("SpatialDropout1D", "channels", rate=0.2),
+                     recurrent("second", Cell("LSTM", UNITS)),
+                     plain_layer("GaussianNoise", "noise", stddev=0.1),
+                     plain_layer("GaussianDropout", "factors", rate=0.1),
+                     plain_layer("AlphaDropout", "alpha", rate=0.1),
+                     plain_layer("ActivityRegularization", "cost", l2=0.1),
+                     plain_layer("Dropout", "groups", rate=0.1, noise_shape=[2, 1]),
+                     dense("out", UNITS, "softmax")], write_h5, "2.9.0", tf2)
+    # Names that inner parts of a path have elsewhere.
+    for name, full in (("tf_names", True), ("tf_names_weights", False)):
+        add(name, [recurrent("forward_lstm", Cell("LSTM", FEATURES), True),
+                   bidirectional("cell", Cell("LSTM", UNITS), Cell("LSTM", UNITS), "concat", True),
+                   recurrent("seed_generator_1", Cell("LSTM", 2 * UNITS), True),
+                   recurrent("optimizer", Cell("LSTM", UNITS)),
+                   dense("layer", UNITS, "linear")], write_h5, "2.9.0", tf2, full=full)
+
+    def sizes(*layers: tuple[str, str, int, int]) -> list[Layer]:
+        """Layers of a name, a class and sizes."""
+        made = []
+        for name, kind, inputs, outputs in layers:
+            if kind == "Dense":
+                made.append(dense(name, inputs, "linear"))
+                made[-1].plain = [("kernel", weight(inputs, outputs)), ("bias", weight(outputs))]
+            else:
+                made.append(recurrent(name, Cell(kind, inputs, reset_after=kind == "GRU",
+                                                 units=outputs), True))
+        [layer for layer in made if layer.cells][-1].config["return_sequences"] = False
+        return made
+
+    # Of weights alone: each layer follows the others in every order; in two; in one.
+    add("keras3_weights_cycle", sizes(("l", "LSTM", FEATURES, 6), ("d", "Dense", 6, FEATURES)),
+        write_weights)
+    add("keras3_weights_open", sizes(("l", "LSTM", FEATURES, FEATURES),
+                                     ("g", "GRU", FEATURES, FEATURES)), write_weights)
+    add("keras3_weights_mixed", sizes(("l", "LSTM", FEATURES, 6), ("g", "GRU", 6, UNITS),
+                                      ("l1", "LSTM", UNITS, UNITS)), write_weights)
+    for name, names in (("tf_gru_no_bias", tf2), ("keras2_gru_no_bias", keras2)):
+        layers = sizes(("rnn", "GRU", FEATURES, UNITS))
+        layers[0].cells[0].reset_after = names is tf2
+        layers[0].cells[0].bias = np.zeros((2, 3 * UNITS) if names is tf2 else 3 * UNITS)
+        add(name, layers, write_h5, "2.4.0" if names is tf2 else "2.3.1",
+            lambda l, names=names: [(n, a) for n, a in names(l) if "bias" not in n], full=False)
     with h5py.File(os.path.join(out, "no_keras"), "w") as file:
         file["values"] = np.zeros((3, 4), "<f4")
     with open(os.path.join(out, "goldens.json"), "w", encoding="ascii") as file:
