@@ -88,8 +88,8 @@ enum lstm_status keras_read_activation(struct keras_planning *planning,
 enum lstm_status keras_read_weights(struct keras_planning *planning,
                                     const struct keras_layer *layer, struct keras_weights *weights)
 {
-    enum lstm_status status = keras_weights_collect(planning->source, layer->scope,
-                                                    strlen(layer->scope), weights, planning->error);
+    enum lstm_status status =
+        keras_weights_collect(planning->source, layer->scope, weights, planning->error);
     if (status != LSTM_OK)
         return status;
     if (weights->other != NULL)

@@ -46,6 +46,11 @@ static bool is_numbered(const char *text, size_t n, const char *name)
     return n == length || (text[length] == '_' && is_digits(text + length + 1, n - length - 1));
 }
 
+static bool is_part(const char *text, size_t n, const char *name)
+{
+    return n == strlen(name) && memcmp(text, name, n) == 0;
+}
+
 static bool begins(const char *text, size_t n, const char *with)
 {
     return n >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
@@ -102,8 +107,7 @@ static size_t parse_role(const struct import_array *array, size_t n, struct pars
         return parent(name, parent(name, n));
     }
     for (size_t k = 0; k < sizeof named_roles / sizeof *named_roles; k++)
-        if (strlen(named_roles[k].name) == n_part &&
-            memcmp(part, named_roles[k].name, n_part) == 0) {
+        if (is_part(part, n_part, named_roles[k].name)) {
             parsed->role = named_roles[k].role;
             return parent(name, n);
         }
@@ -111,51 +115,82 @@ static size_t parse_role(const struct import_array *array, size_t n, struct pars
     return suffix > 0 ? n - suffix : parent(name, n);
 }
 
-/* Takes cells, wrapped layers and directions off the end of the scope. */
-static size_t parse_scope(const char *name, size_t n, struct parsed *parsed)
+/* Takes cells, wrapped layers and directions off the end of the scope, down to its first `least`
+ * bytes, which are a layer's whatever they are called. */
+static size_t parse_scope(const char *name, size_t least, size_t n, struct parsed *parsed)
 {
-    for (;;) {
+    while (n > least) {
         const size_t begin = last_part(name, n), n_part = n - begin;
         bool is_inner = false;
         for (size_t k = 0; inner_names[k] != NULL; k++)
             is_inner = is_inner || is_numbered(name + begin, n_part, inner_names[k]);
-        if (begins(name + begin, n_part, "seed_generator")) {
+        if (begins(name + begin, n_part, "seed_generator"))
             parsed->role = IGNORED;
-        } else if (begins(name + begin, n_part, "forward_")) {
+        else if (begins(name + begin, n_part, "forward_"))
             parsed->is_forward = true;
-        } else if (begins(name + begin, n_part, "backward_")) {
+        else if (begins(name + begin, n_part, "backward_"))
             parsed->is_backward = true;
-        } else if (!is_inner) {
+        else if (!is_inner)
             return n;
-        }
-        if (begin == 0)
-            return 0;
-        n = begin - 1;
+        n = begin == 0 ? 0 : begin - 1;
     }
+    return n;
 }
 
-static struct parsed parse(const struct import_array *array)
+/* Without the ":0" of TensorFlow's variables. */
+static size_t name_bytes(const char *name)
+{
+    const char *colon = strrchr(name, ':');
+    return colon != NULL && is_digits(colon + 1, strlen(colon + 1)) ? (size_t)(colon - name)
+                                                                    : strlen(name);
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How much of a name is the layer's whatever it is called. Of a layer that is known, n_layer bytes,
+ * variables may repeat the name's last part, behind that of the model: 20 of
+ * "lstm/sequential/lstm/lstm_cell/kernel". Else the first part, a layer's or a folder's. */
+static size_t least_scope(const char *name, size_t end, size_t n_layer)
+{
+    const char *layer = name + last_part(name, n_layer);
+    const size_t n = (size_t)(name + n_layer - layer);
+    if (n_layer == 0)
+        return smaller(strcspn(name, "/"), end);
+    for (size_t at = n_layer + 1; at < end;) {
+        const size_t n_part = smaller(strcspn(name + at, "/"), end - at);
+        if (n_part == n && memcmp(name + at, layer, n) == 0)
+            return at + n_part;
+        at += n_part + 1;
+    }
+    return n_layer;
+}
+
+static struct parsed parse(const struct import_array *array, size_t n_layer)
 {
     struct parsed parsed = {.role = OTHER};
-    const char *name = array->name, *colon = strrchr(name, ':');
-    size_t n = strlen(name);
-    if (colon != NULL && is_digits(colon + 1, strlen(colon + 1)))
-        n = (size_t)(colon - name);
-    parsed.scope_bytes = parse_scope(name, parse_role(array, n, &parsed), &parsed);
-    if (begins(name, n, "optimizer") || array->rank == 0)
+    const char *name = array->name;
+    const size_t first = strcspn(name, "/");
+    const size_t end = parse_role(array, name_bytes(name), &parsed);
+    const size_t n = end < n_layer ? n_layer : end; /* where the layer is called "vars" */
+    parsed.scope_bytes = parse_scope(name, least_scope(name, n, n_layer), n, &parsed);
+    if (array->rank == 0 || (n_layer == 0 && (is_part(name, first, "optimizer") ||
+                                              is_part(name, first, "optimizer_weights"))))
         parsed.role = IGNORED;
     return parsed;
 }
 
-size_t keras_scope_bytes(const struct import_array *array)
+size_t keras_scope_bytes(const struct import_array *array, size_t n_layer)
 {
-    const struct parsed parsed = parse(array);
+    const struct parsed parsed = parse(array, n_layer);
     return parsed.role == IGNORED ? SIZE_MAX : parsed.scope_bytes;
 }
 
 bool keras_is_recurrent(const struct import_array *array)
 {
-    return parse(array).role == RECURRENT;
+    return parse(array, 0).role == RECURRENT;
 }
 
 static enum lstm_status put(const struct import_array **place, const struct import_array *array,
@@ -190,17 +225,34 @@ static enum lstm_status put_parsed(struct keras_weights *weights, const struct p
 }
 
 enum lstm_status keras_weights_collect(const struct import_source *source, const char *scope,
-                                       size_t n, struct keras_weights *weights,
-                                       struct lstm_error *error)
+                                       struct keras_weights *weights, struct lstm_error *error)
 {
-    *weights = (struct keras_weights){.n_arrays = 0};
+    const size_t n = strlen(scope);
     enum lstm_status status = LSTM_OK;
+    *weights = (struct keras_weights){.n_arrays = 0};
     for (size_t k = 0; k < source->n_arrays && status == LSTM_OK; k++) {
         const struct import_array *array = &source->arrays[k];
-        if (strncmp(array->name, scope, n) != 0)
+        if (strncmp(array->name, scope, n) != 0 || array->name[n] != '/')
             continue;
-        const struct parsed parsed = parse(array);
-        if (parsed.role != IGNORED && (parsed.scope_bytes == n || array->name[n] == '/'))
+        const struct parsed parsed = parse(array, n);
+        if (parsed.role != IGNORED)
+            status = put_parsed(weights, &parsed, array, error);
+    }
+    return status;
+}
+
+enum lstm_status keras_weights_gather(const struct import_source *source, const char *scope,
+                                      size_t n, size_t n_layer, struct keras_weights *weights,
+                                      struct lstm_error *error)
+{
+    enum lstm_status status = LSTM_OK;
+    *weights = (struct keras_weights){.n_arrays = 0};
+    for (size_t k = 0; k < source->n_arrays && status == LSTM_OK; k++) {
+        const struct import_array *array = &source->arrays[k];
+        if (strncmp(array->name, scope, n) != 0 || (n_layer > 0 && array->name[n_layer] != '/'))
+            continue;
+        const struct parsed parsed = parse(array, n_layer);
+        if (parsed.role != IGNORED && parsed.scope_bytes == n)
             status = put_parsed(weights, &parsed, array, error);
     }
     return status;

@@ -34,18 +34,27 @@ struct keras_weights {
 };
 
 /* Length of the layer's part of an array's name: 18 of "bidirectional/lstm/forward_lstm/kernel:0".
- * SIZE_MAX: not a weight of a layer (state of an optimizer or of a random generator). */
-size_t keras_scope_bytes(const struct import_array *array);
+ * n_layer: so many first bytes are a layer by what else the file says, so that they tell nothing of
+ * what is inside, though they be "forward_lstm" or "cell"; 0: unknown. SIZE_MAX: not a weight of a
+ * layer (state of an optimizer or of a random generator). */
+size_t keras_scope_bytes(const struct import_array *array, size_t n_layer);
 
 /* Whether the array is, by its name, the recurrent kernel of a layer. */
 bool keras_is_recurrent(const struct import_array *array);
 
-/* Collects the weights of the layer, or group, whose name is the first n bytes of `scope`.
- * FORMAT: two arrays for one weight. */
+/* Collects all weights of the layer of this name, which is known. FORMAT: two arrays for one
+ * weight. */
 LSTM_MUST_CHECK enum lstm_status keras_weights_collect(const struct import_source *source,
-                                                       const char *scope, size_t n,
+                                                       const char *scope,
                                                        struct keras_weights *weights,
                                                        struct lstm_error *error);
+
+/* The arrays that are a layer's by their names: those whose keras_scope_bytes() are the first n of
+ * `scope`. FORMAT: as above. */
+LSTM_MUST_CHECK enum lstm_status keras_weights_gather(const struct import_source *source,
+                                                      const char *scope, size_t n, size_t n_layer,
+                                                      struct keras_weights *weights,
+                                                      struct lstm_error *error);
 
 /* Fills the cells, units and, of a GRU, reset_after of a recurrent layer, whose kind says LSTM or
  * GRU: gates in lstmd's order, weights of CuDNNLSTM and CuDNNGRU put in Keras' order. `layer_name`

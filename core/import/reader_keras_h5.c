@@ -20,6 +20,8 @@ enum { MAX_ORDERED_LAYERS = 1024, MAX_ORDERED_WEIGHTS = 64, MAX_PATH = 1024 };
 struct keras_h5 {
     const char *config, *version; /* NULL: not said */
     const char *prefix;           /* of the names of weights: "model_weights/" or "" */
+    size_t n_layers;              /* listed by layer_names */
+    const char **layers;          /* "model_weights/lstm" and so on */
 };
 
 static const char *const wanted[] = {"model_config", "keras_version", "layer_names", "weight_names",
@@ -63,21 +65,36 @@ static enum lstm_status add_layer(struct import_source *source, const struct hdf
     return status;
 }
 
+/* The groups of the layers, by the attribute layer_names. */
+static enum lstm_status list_layers(struct import_source *source,
+                                    const struct hdf5_attribute *names, struct keras_h5 *state,
+                                    struct lstm_error *error)
+{
+    const size_t n = names == NULL ? 0 : names->n_texts;
+    state->n_layers = n <= MAX_ORDERED_LAYERS ? n : 0;
+    state->layers = import_allocate(source, (state->n_layers + 1) * sizeof *state->layers);
+    if (state->layers == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a Keras file");
+    for (size_t k = 0; k < state->n_layers; k++) {
+        char group[MAX_PATH];
+        snprintf(group, sizeof group, "%s%s", state->prefix, names->texts[k]);
+        state->layers[k] = import_text(source, group, strlen(group));
+        if (state->layers[k] == NULL)
+            return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a Keras file");
+    }
+    return LSTM_OK;
+}
+
 /* The weights in the order of the layers, then whatever else there is. */
 static enum lstm_status add_arrays(struct import_source *source, const struct hdf5_tree *tree,
-                                   const char *prefix, const struct hdf5_attribute *layers,
-                                   struct lstm_error *error)
+                                   const struct keras_h5 *state, struct lstm_error *error)
 {
-    const size_t n = layers == NULL ? 0 : layers->n_texts;
     bool *is_added = import_allocate(source, tree->n_arrays + 1);
     if (is_added == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the arrays");
     enum lstm_status status = LSTM_OK;
-    for (size_t k = 0; k < n && k < MAX_ORDERED_LAYERS && status == LSTM_OK; k++) {
-        char group[MAX_PATH];
-        snprintf(group, sizeof group, "%s%s", prefix, layers->texts[k]);
-        status = add_layer(source, tree, is_added, group, error);
-    }
+    for (size_t k = 0; k < state->n_layers && status == LSTM_OK; k++)
+        status = add_layer(source, tree, is_added, state->layers[k], error);
     for (size_t k = 0; k < tree->n_arrays && status == LSTM_OK; k++)
         if (!is_added[k])
             status = import_add_array(source, &tree->arrays[k], error);
@@ -102,7 +119,8 @@ static enum lstm_status open_file(struct import_source *source, struct lstm_erro
     if (state->version == NULL)
         state->version = text_of(&tree, "model_weights", "keras_version");
     source->state = state;
-    return add_arrays(source, &tree, state->prefix, layers, error);
+    status = list_layers(source, layers, state, error);
+    return status == LSTM_OK ? add_arrays(source, &tree, state, error) : status;
 }
 
 static enum lstm_status plan_file(struct import_source *source,
@@ -110,8 +128,10 @@ static enum lstm_status plan_file(struct import_source *source,
                                   struct import_plan *plan, struct lstm_error *error)
 {
     const struct keras_h5 *state = source->state;
+    const struct names_keras_file file = {
+        .version = state->version, .n_layers = state->n_layers, .layers = state->layers};
     if (state->config == NULL)
-        return names_keras_plan_version(source, options, state->version, plan, error);
+        return names_keras_plan_file(source, options, &file, plan, error);
     struct doc *config;
     enum lstm_status status = doc_parse(state->config, strlen(state->config), &config, error);
     if (status != LSTM_OK)
