@@ -4,18 +4,10 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "core/import/keras_graph.h"
 #include "core/status.h"
-
-enum { MAX_REFERENCES = 4, MAX_DEPTH = 8 };
-
-/* Names of the layers that a layer takes its input from. */
-struct references {
-    size_t n;
-    const char *names[MAX_REFERENCES];
-};
 
 unsigned keras_generation(const char *version)
 {
@@ -95,107 +87,8 @@ static enum lstm_status list_layers(const struct keras_model *model, const struc
     return LSTM_OK;
 }
 
-static void add_reference(struct references *references, const char *name)
-{
-    if (references->n < MAX_REFERENCES)
-        references->names[references->n] = name;
-    references->n++;
-}
-
-/* Keras 3: {"keras_history": ["lstm", 0, 0]} somewhere in "args"; before: ["lstm", 0, 0, {}]. */
-static void find_references(const struct doc *value, size_t depth, struct references *references)
-{
-    const char *name;
-    if (value == NULL || depth == MAX_DEPTH)
-        return;
-    if (doc_is_array(value)) {
-        size_t number;
-        if (doc_length(value) >= 3 && doc_text(doc_at(value, 0), &name) &&
-            doc_size(doc_at(value, 1), &number)) {
-            add_reference(references, name);
-            return;
-        }
-        for (size_t k = 0; k < doc_length(value); k++)
-            find_references(doc_at(value, k), depth + 1, references);
-    } else if (doc_is_object(value)) {
-        static const char *const keys[] = {"args", "config", "keras_history"};
-        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-            find_references(doc_get(value, keys[k]), depth + 1, references);
-    }
-}
-
-static enum lstm_status check_references(const struct keras_layer *layer,
-                                         const struct references *references,
-                                         struct lstm_error *error)
-{
-    const bool is_input = strcmp(layer->class_name, "InputLayer") == 0;
-    if (doc_length(layer->inbound) > 1)
-        return lstm_fail(error, LSTM_UNSUPPORTED,
-                         "Keras layer '%.80s' is used %zu times; shared layers are not supported",
-                         layer->name, doc_length(layer->inbound));
-    if (references->n != (is_input ? 0 : 1))
-        return lstm_fail(error, LSTM_UNSUPPORTED,
-                         "Keras layer '%.80s' (%.40s) takes %zu inputs; only models in which each "
-                         "layer follows one other are supported",
-                         layer->name, layer->class_name, references->n);
-    return LSTM_OK;
-}
-
-/* The one layer whose input comes from `from` (NULL: the input layer), among those not used yet. */
-static enum lstm_status find_next(const struct keras_layers *layers, const char *const *inputs,
-                                  const char *from, size_t *next, struct lstm_error *error)
-{
-    size_t n = 0;
-    for (size_t k = 0; k < layers->n; k++) {
-        const bool follows =
-            from == NULL ? inputs[k] == NULL : inputs[k] != NULL && strcmp(inputs[k], from) == 0;
-        n += follows;
-        if (follows)
-            *next = k;
-    }
-    if (n == 1)
-        return LSTM_OK;
-    if (from == NULL)
-        return lstm_fail(error, LSTM_UNSUPPORTED,
-                         "Keras model with %zu inputs; models with one are supported", n);
-    return lstm_fail(error, LSTM_UNSUPPORTED,
-                     "Keras layer '%.80s' feeds %zu others; only models in which each layer "
-                     "follows one other are supported",
-                     from, n);
-}
-
-/* Brings the layers of a functional model into the order of the data. */
-static enum lstm_status order_layers(struct keras_layers *layers, struct lstm_error *error)
-{
-    const char *inputs[KERAS_MAX_LAYERS] = {NULL};
-    size_t order[KERAS_MAX_LAYERS];
-    for (size_t k = 0; k < layers->n; k++) {
-        struct references references = {0};
-        find_references(layers->layers[k].inbound, 0, &references);
-        enum lstm_status status = check_references(&layers->layers[k], &references, error);
-        if (status != LSTM_OK)
-            return status;
-        inputs[k] = references.n == 0 ? NULL : references.names[0];
-    }
-    const char *from = NULL;
-    for (size_t k = 0; k < layers->n; k++) {
-        enum lstm_status status = find_next(layers, inputs, from, &order[k], error);
-        if (status != LSTM_OK)
-            return status;
-        from = layers->layers[order[k]].name;
-    }
-    struct keras_layer *sorted = malloc(layers->n * sizeof *sorted);
-    if (sorted == NULL)
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the layers");
-    for (size_t k = 0; k < layers->n; k++)
-        sorted[k] = layers->layers[order[k]];
-    memcpy(layers->layers, sorted, layers->n * sizeof *sorted);
-    free(sorted);
-    return LSTM_OK;
-}
-
-enum lstm_status keras_config_list(const struct keras_model *model, struct keras_layers *layers,
-                                   struct lstm_error *error)
+enum lstm_status keras_config_list(struct import_source *source, const struct keras_model *model,
+                                   struct keras_layers *layers, struct lstm_error *error)
 {
     const char *class_name = text_of(model->config, "class_name");
     const struct doc *config = doc_get(model->config, "config");
@@ -213,5 +106,6 @@ enum lstm_status keras_config_list(const struct keras_model *model, struct keras
     if (list == NULL || !doc_is_array(list))
         return lstm_fail(error, LSTM_INVALID, "Keras configuration: it has no list of layers");
     enum lstm_status status = list_layers(model, list, layers, error);
-    return status != LSTM_OK || is_sequential ? status : order_layers(layers, error);
+    return status != LSTM_OK || is_sequential ? status
+                                              : keras_graph_order(source, config, layers, error);
 }

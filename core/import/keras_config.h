@@ -24,6 +24,7 @@ struct keras_layer {
     const struct doc *config;
     const struct doc *inbound; /* of a functional model: where its input comes from */
     char scope[256];           /* of its weights */
+    bool gives_last_step;      /* its state h is read, not its output, whatever return_sequences */
 };
 
 enum { KERAS_MAX_LAYERS = 128 };
@@ -33,9 +34,10 @@ struct keras_layers {
     struct keras_layer layers[KERAS_MAX_LAYERS];
 };
 
-/* Lists the layers, inputs first. INVALID: not such a configuration; UNSUPPORTED: branches, shared
- * layers, too many. */
-LSTM_MUST_CHECK enum lstm_status keras_config_list(const struct keras_model *model,
+/* Lists the layers, inputs first. INVALID: not such a configuration; UNSUPPORTED: too many, and
+ * what keras_graph_order() gives of a functional model. */
+LSTM_MUST_CHECK enum lstm_status keras_config_list(struct import_source *source,
+                                                   const struct keras_model *model,
                                                    struct keras_layers *layers,
                                                    struct lstm_error *error);
 

@@ -208,7 +208,7 @@ enum lstm_status keras_config_plan(struct import_source *source, const struct ke
     struct keras_layers *layers = calloc(1, sizeof *layers);
     if (layers == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the layers");
-    enum lstm_status status = keras_config_list(model, layers, error);
+    enum lstm_status status = keras_config_list(source, model, layers, error);
     for (size_t k = 0; k < layers->n && status == LSTM_OK; k++)
         status = add(&planning, &layers->layers[k]);
     free(layers);

@@ -6,14 +6,18 @@
 #include "core/import/keras_read.h"
 #include "core/status.h"
 
+static bool returns_sequences(const struct keras_layer *layer, const struct doc *config)
+{
+    return keras_read_flag(config, "return_sequences") && !layer->gives_last_step;
+}
+
 static enum lstm_status check_recurrent(struct keras_planning *planning,
                                         const struct keras_layer *layer, const struct doc *config)
 {
     if (keras_read_flag(config, "time_major"))
         return keras_read_refuse(planning, layer,
                                  "time_major is not supported; save it batch-major");
-    if (keras_read_flag(config, "zero_output_for_mask") &&
-        keras_read_flag(config, "return_sequences"))
+    if (keras_read_flag(config, "zero_output_for_mask") && returns_sequences(layer, config))
         return keras_read_refuse(
             planning, layer,
             "zero_output_for_mask is not supported; masked steps repeat the last output");
@@ -45,7 +49,7 @@ static enum lstm_status read_cell(struct keras_planning *planning, const struct 
         status = keras_read_activation(planning, layer, config, gates,
                                        was_hard ? "hard_sigmoid" : "sigmoid", true,
                                        made->recurrent_activation);
-    made->return_sequences = keras_read_flag(config, "return_sequences");
+    made->return_sequences = returns_sequences(layer, config);
     made->go_backwards = keras_read_flag(config, "go_backwards");
     made->reset_after = made->kind == IMPORT_GRU && keras_read_flag(config, "reset_after");
     /* Keras then gives the last step first. */

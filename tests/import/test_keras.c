@@ -17,7 +17,10 @@ static const struct {
     const char *name, *format;
 } cases[] = {
     {"cudnn_gru", "keras-h5"},
+    {"keras3_state_h", "keras-h5"},
     {"tf_names", "keras-h5"},
+    {"tf_outputs_states", "keras-h5"},
+    {"tf_state_h", "keras-h5"},
     {"cudnn_lstm", "keras-h5"},
     {"keras1_gru", "keras-h5"},
     {"keras1_lstm", "keras-h5"},
@@ -69,6 +72,7 @@ static const struct {
     const char *name, *words;
 } notes[] = {
     {"cudnn_lstm", "CuDNN"},
+    {"tf_outputs_states", "the first of 3 is served"},
 };
 
 START_TEST(test_what_a_keras_file_does_not_say_is_noted)
@@ -98,6 +102,16 @@ static char *changed(const char *name, const char *from, const char *to, size_t 
     return bytes;
 }
 
+START_TEST(test_functional_model_without_outputs_gives_its_last_layer)
+{
+    size_t n;
+    struct lstm_error error;
+    char *bytes = changed("tf_state_h", "output_layers", "output_livers", &n);
+    ck_assert_int_eq(import_golden_try(bytes, n, &error), LSTM_OK);
+    free(bytes);
+}
+END_TEST
+
 static const struct {
     const char *name, *from, *to;
     enum lstm_status status;
@@ -115,6 +129,28 @@ static const struct {
     {"tf_functional_masking", "[[\"masking\"", "[[\"nowhere\"", LSTM_UNSUPPORTED, "feeds 0 others"},
     {"no_keras", "values", "arrays", LSTM_UNSUPPORTED, "it is no file of Keras"},
     {"weights_only", "recurrent_kernel", "recurrent_kernal", LSTM_UNSUPPORTED, "--layers"},
+    {"tf_state_h", "[\"rnn\", 0, 1, {}]", "[\"rnn\", 0, 2, {}]", LSTM_UNSUPPORTED,
+     "'rnn' (LSTM): the model goes on with tensor 2"},
+    {"tf_state_h", "[\"rnn\", 0, 1, {}]", "[\"rnn\", 0, 3, {}]", LSTM_INVALID,
+     "tensor 3 of layer 'rnn' (LSTM) is read, which gives 3"},
+    {"tf_state_h", "[\"rnn\", 0, 1, {}]", "[\"rnn\", 1, 1, {}]", LSTM_UNSUPPORTED,
+     "its call 1 is read"},
+    {"tf_state_h", "return_state\": true", "return_stale\": true", LSTM_INVALID, "which gives 1"},
+    {"tf_state_h", "[[\"out\", 0, 0]]", "[[\"rnn\", 0, 0]]", LSTM_UNSUPPORTED,
+     "whose output is layer 'rnn', but whose last layer is 'out'"},
+    {"tf_state_h", "[[\"out\", 0, 0]]", "[[           ]]", LSTM_INVALID, "names no layer"},
+    {"tf_outputs_states", "[\"rnn\", 0, 1]", "[\"rnn\", 0, 0]", LSTM_UNSUPPORTED,
+     "Keras model with 3 outputs; one is supported"},
+    {"tf_outputs_states", "[\"rnn\", 0, 1]", "[\"nnn\", 0, 1]", LSTM_UNSUPPORTED,
+     "Keras model with 3 outputs; one is supported"},
+    {"tf_outputs_states", "[\"rnn\", 0, 0]", "[\"rnn\", 0, 2]", LSTM_UNSUPPORTED,
+     "goes on with tensor 2"},
+    {"keras3_state_h", "\"mask\": null", "\"mask\": [ 1]", LSTM_UNSUPPORTED,
+     "is called with 'mask', which is not supported: put a Masking layer"},
+    {"keras3_state_h", "\"mask\": null", "\"task\": true", LSTM_UNSUPPORTED,
+     "is called with 'task', which is not supported: build the model without"},
+    {"keras3_state_h", "keras_history", "keras_mystery", LSTM_UNSUPPORTED,
+     "is called with values beside"},
     {"keras3.keras", "Dropout", "Flatten", LSTM_FORMAT, "checksum"},
     {"keras3.keras", "model.weights.h5", "model.weightz.h5", LSTM_UNSUPPORTED, "no known format"},
     {"keras3.keras", "config.json", "konfig.json", LSTM_FORMAT, "no config.json"},
@@ -188,6 +224,7 @@ Suite *suite_keras(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, test_file_of_keras_predicts_as_keras, 0, N_CASES(cases));
     tcase_add_loop_test(tcase, test_what_a_keras_file_does_not_say_is_noted, 0, N_CASES(notes));
+    tcase_add_test(tcase, test_functional_model_without_outputs_gives_its_last_layer);
     tcase_add_loop_test(tcase, test_what_keras_files_cannot_have_is_refused_with_a_sentence, 0,
                         N_CASES(refusals));
     tcase_add_loop_test(tcase, test_cut_keras_file_is_refused, 0, N_CASES(damaged));
