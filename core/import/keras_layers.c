@@ -78,10 +78,23 @@ static enum lstm_status add_input(struct keras_planning *planning, const struct 
     return LSTM_OK;
 }
 
+/* Noise and penalties that do nothing where a model serves, and that lstmd's training has not. */
+static enum lstm_status leave_out(struct keras_planning *planning, const struct keras_layer *layer,
+                                  const struct doc *config)
+{
+    (void)config;
+    import_note(planning->source, "layer %.80s (%.40s) is for training only and was left out",
+                layer->name, layer->class_name);
+    return LSTM_OK;
+}
+
 static enum lstm_status add_dropout(struct keras_planning *planning,
                                     const struct keras_layer *layer, const struct doc *config)
 {
     struct import_layer *made;
+    const struct doc *noise_shape = doc_get(config, "noise_shape");
+    if (noise_shape != NULL && !doc_is_null(noise_shape)) /* values fall in groups, not alone */
+        return leave_out(planning, layer, config);
     const double rate = keras_read_real(config, "rate", keras_read_real(config, "p", 0));
     if (!(rate > 0) || !(rate < 1))
         return LSTM_OK;
@@ -161,6 +174,8 @@ static const struct {
                             const struct doc *config);
     bool may_be_wrapped; /* in TimeDistributed: it treats each step alone anyway */
 } classes[] = {{"Activation", add_activation, true},
+               {"ActivityRegularization", leave_out, true},
+               {"AlphaDropout", leave_out, true},
                {"Bidirectional", keras_recurrent_add_bidirectional, false},
                {"CuDNNGRU", keras_recurrent_add, false},
                {"CuDNNLSTM", keras_recurrent_add, false},
@@ -168,12 +183,14 @@ static const struct {
                {"Dropout", add_dropout, true},
                {"Embedding", add_embedding, false},
                {"GRU", keras_recurrent_add, false},
+               {"GaussianDropout", leave_out, true},
+               {"GaussianNoise", leave_out, true},
                {"InputLayer", add_input, false},
                {"LSTM", keras_recurrent_add, false},
                {"Masking", add_masking, false},
                {"ReLU", add_relu, true},
                {"Softmax", add_softmax, true},
-               {"SpatialDropout1D", add_dropout, false},
+               {"SpatialDropout1D", leave_out, false},
                {"TimeDistributed", add_wrapped, false},
                {"TimeDistributedDense", add_dense, false}};
 

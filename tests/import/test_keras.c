@@ -19,6 +19,7 @@ static const struct {
     {"cudnn_gru", "keras-h5"},
     {"keras3_state_h", "keras-h5"},
     {"tf_names", "keras-h5"},
+    {"tf_noise", "keras-h5"},
     {"tf_outputs_states", "keras-h5"},
     {"tf_state_h", "keras-h5"},
     {"cudnn_lstm", "keras-h5"},
@@ -73,6 +74,12 @@ static const struct {
 } notes[] = {
     {"cudnn_lstm", "CuDNN"},
     {"tf_outputs_states", "the first of 3 is served"},
+    {"tf_noise", "layer channels (SpatialDropout1D) is for training only"},
+    {"tf_noise", "layer noise (GaussianNoise) is for training only"},
+    {"tf_noise", "layer factors (GaussianDropout) is for training only"},
+    {"tf_noise", "layer alpha (AlphaDropout) is for training only"},
+    {"tf_noise", "layer cost (ActivityRegularization) is for training only"},
+    {"tf_noise", "layer groups (Dropout) is for training only"},
 };
 
 START_TEST(test_what_a_keras_file_does_not_say_is_noted)
