@@ -85,6 +85,12 @@ def arrays() -> Iterator[tuple[str, bytes]]:
         "keras_no_gates": {"lstm/kernel": (2, 5), "lstm/recurrent_kernel": (1, 5), "lstm/bias": (5,)},
         "keras_bias_rank": {"lstm/kernel": (2, 4), "lstm/recurrent_kernel": (1, 4), "lstm/bias": (1, 1, 4)},
         "keras_twice": keras("lstm", 2, 1) | {"lstm/lstm_cell/kernel": (2, 4)},
+        "keras_one_order": keras("gru", 3, 2, 3) | keras("lstm", 5, 3) | keras("lstm_1", 2, 2) |
+        {"optimizer/vars/0": (1,), "dense/kernel": (2, 5), "dense/bias": (5,)},
+        "keras_two_orders": keras("gru", 2, 2, 3) | keras("lstm", 2, 2),
+        "keras_no_bias": {"gru/gru_cell/kernel": (2, 3), "gru/gru_cell/recurrent_kernel": (1, 3)},
+        "keras_both_ways": keras("both/forward_lstm/lstm_cell", 2, 1) |
+        keras("both/backward_lstm/lstm_cell", 2, 1) | {"both/seed_generator/seed": (2,)},
         "keras_strangers": keras("a", 2, 1) | keras("b", 5, 1),
         "keras_many": {name: shape for k in range(66) for name, shape in keras(f"l{k}", 1, 1).items()},
         "torch_gates": torch("rnn", 2, 1, 5),
@@ -243,10 +249,11 @@ def archive(*members: tuple[str, bytes], packing: int = zipfile.ZIP_DEFLATED) ->
     return out.getvalue()
 
 
-def keras_file(layers: list[object], model: str = "Sequential", version: str = "3.3.0") -> bytes:
+def keras_file(layers: list[object], model: str = "Sequential", version: str = "3.3.0",
+               **more: object) -> bytes:
     with zipfile.ZipFile(os.path.join(DATA, "keras/keras3_deflated.keras")) as good:
         weights = good.read("model.weights.h5")
-    config = json.dumps({"class_name": model, "config": {"layers": layers}}, separators=(",", ":"))
+    config = json.dumps({"class_name": model, "config": {"layers": layers} | more}, separators=(",", ":"))
     return archive(("config.json", config.encode()), ("model.weights.h5", weights),
                    ("metadata.json", json.dumps({"keras_version": version}).encode()))
 
@@ -284,6 +291,7 @@ def keras_files() -> Iterator[tuple[str, bytes]]:
         "wrapped": [layer("TimeDistributed", name="out", layer=layer("Dense", units=2))],
         "wrapped_other": [layer("TimeDistributed", name="out", layer=layer("LSTM", units=2))],
         "dropout": [layer("Dropout", rate=0), layer("SpatialDropout1D", p=0.3), dense],
+        "noise": [layer("GaussianNoise", name="n"), layer("Dropout", rate=0.5, noise_shape=[1]), dense],
         "masking": [layer("Masking", mask_value=1)], "embedding": [layer("Embedding", name="out")],
         "unknown": [layer("Conv1D", name="out")], "no_config": [{"class_name": "Dense"}],
     }
@@ -306,6 +314,29 @@ def keras_files() -> Iterator[tuple[str, bytes]]:
     }
     for name, layers in functional.items():
         yield name, keras_file(layers, "Functional")
+    history = {"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}}
+    calls: dict[str, tuple[object, object]] = {
+        "keras3": ([history, None], {"training": False, "mask": [None, None]}),
+        "constant": ([history, 3], {}), "mask": ([history], {"mask": history}),
+        "initial_state": ([history], {"initial_state": [[0.5]]}), "keyword": ([history], {"k": 1})}
+    chain = lambda inbound: [layer("InputLayer", [], name="x", batch_shape=[None, 5, 3]),
+                             layer("Bidirectional", inbound, name="both", merge_mode="sum",
+                                   layer=layer("GRU", **inner, return_state=True))]
+    for name, (arguments, keywords) in calls.items():
+        yield f"call_{name}", keras_file(chain([{"args": arguments, "kwargs": keywords}]), "Functional")
+    yield "call_keras2", keras_file(chain([[["x", 0, 0, {"training": True}]]]), "Functional")
+    start, cell = chain(node("x"))
+    alone = layer("LSTM", node("x"), name="both", return_state=True)
+    for name, layers, head in (("h", [start, alone], 1), ("c", [start, alone], 2), ("beyond", [start, alone], 3),
+                               ("both_ways", [start, cell], 1)):
+        layers = [*layers, layer("Dense", [[["both", 0, head]]], name="out", units=2)]
+        yield f"state_{name}", keras_file(layers, "Functional")
+    yield "call_twice", keras_file([start, cell, layer("Dense", [[["both", 1, 0]]], name="out")], "Functional")
+    outputs = {"states": [["both", 0, 0], ["both", 0, 2]], "several": [["both", 0, 0]] * 2, "none": [],
+               "named": {"y": ["both", 0, 0]}, "stranger": [["both", 0, 0], ["z", 0, 1]], "input": ["x", 0, 0],
+               "state": ["both", 0, 1], "many": [["both", 0, 0], *[["both", 0, 1]] * 64]}
+    for name, said in outputs.items():
+        yield f"outputs_{name}", keras_file([start, cell], "Functional", output_layers=said)
     yield "subclassed", keras_file([], "Mine")
     yield "no_layers", keras_file([])
     yield "early", archive(("config.json", b"{"), ("model.weights.h5", b""))
@@ -325,7 +356,9 @@ def keras_files() -> Iterator[tuple[str, bytes]]:
 
 def hdf5_files() -> Iterator[tuple[str, bytes]]:
     """Packed as fuzz_keras_h5.c wants them."""
-    cases = {"other_weight": read("keras/keras2_lstm_layers").replace(b"bias:0", b"gamm:0")}
+    cases = {"other_weight": read("keras/keras2_lstm_layers").replace(b"bias:0", b"gamm:0"),
+             "listed": read("keras/tf_gru_no_bias"), "not_listed": read("keras/keras3_weights_mixed"),
+             "state_h": read("keras/tf_state_h")}
     for name, file in cases.items():
         packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
         yield name, b"Z" + struct.pack("<I", len(file)) + packer.compress(file) + packer.flush()
