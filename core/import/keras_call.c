@@ -24,13 +24,6 @@ static bool says_something(const struct doc *value, size_t depth)
     return false;
 }
 
-static void read_keywords(const struct doc *keywords, struct keras_call *call)
-{
-    for (void *member = doc_first(keywords); member != NULL; member = doc_next(keywords, member))
-        if (call->keyword == NULL && says_something(doc_value(member), 0))
-            call->keyword = doc_key(member);
-}
-
 static bool read_tensor(const struct doc *value, struct keras_tensor *tensor)
 {
     const struct doc *history = value;
@@ -39,6 +32,18 @@ static bool read_tensor(const struct doc *value, struct keras_tensor *tensor)
     return doc_is_array(history) && doc_text(doc_at(history, 0), &tensor->layer) &&
            doc_size(doc_at(history, 1), &tensor->call) &&
            doc_size(doc_at(history, 2), &tensor->tensor);
+}
+
+static void read_keywords(const struct doc *keywords, struct keras_call *call)
+{
+    for (void *member = doc_first(keywords); member != NULL; member = doc_next(keywords, member)) {
+        const struct doc *value = doc_value(member);
+        if (strcmp(doc_key(member), "mask") == 0 && doc_is_object(value) &&
+            read_tensor(value, &call->mask))
+            call->has_mask = true;
+        else if (call->keyword == NULL && says_something(value, 0))
+            call->keyword = doc_key(member);
+    }
 }
 
 static void read_value(const struct doc *value, size_t depth, struct keras_call *call)

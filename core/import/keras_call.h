@@ -22,8 +22,11 @@ enum { KERAS_MAX_TENSORS = 64 };
 struct keras_call {
     size_t n; /* those beyond KERAS_MAX_TENSORS are counted only */
     struct keras_tensor tensors[KERAS_MAX_TENSORS];
-    bool has_constant;   /* a value that is no tensor stands among them */
-    const char *keyword; /* the first that says something (not null, false or empty); NULL: none */
+    bool has_constant; /* a value that is no tensor stands among them */
+    bool has_mask;     /* Keras 3: the keyword "mask" is a tensor */
+    struct keras_tensor mask;
+    const char *keyword; /* the first other one that says something (not null, false or empty);
+                            NULL: none */
 };
 
 /* A node of "inbound_nodes"; NULL: nothing. */

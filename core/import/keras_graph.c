@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/import/keras_call.h"
+#include "core/import/keras_mask.h"
 #include "core/status.h"
 
 /* ---- What a layer is called with ------------------------------------------------------------ */
@@ -140,6 +140,21 @@ static enum lstm_status find_next(const struct keras_layers *layers,
                      from, n);
 }
 
+/* Masks that are operations of the model are those that lstmd's layers pass on anyway. */
+static enum lstm_status take_masks(struct keras_layers *layers, struct lstm_error *error)
+{
+    for (size_t k = 0; k < layers->n; k++) {
+        struct keras_call call;
+        keras_call_read(doc_at(layers->layers[k].inbound, 0), &call);
+        if (call.has_mask && !keras_mask_is_implied(layers, &call.mask))
+            return refuse_keyword(&layers->layers[k], "mask", error);
+    }
+    keras_mask_drop_operations(layers);
+    return layers->n > 0 ? LSTM_OK
+                         : lstm_fail(error, LSTM_UNSUPPORTED,
+                                     "Keras model with 0 inputs; models with one are supported");
+}
+
 /* The tensor that each layer takes; of the input layer none. */
 static enum lstm_status read_inputs(const struct keras_layers *layers, struct keras_tensor *inputs,
                                     struct lstm_error *error)
@@ -173,7 +188,9 @@ static enum lstm_status follow(struct keras_layers *layers, struct lstm_error *e
     struct keras_tensor inputs[KERAS_MAX_LAYERS];
     size_t order[KERAS_MAX_LAYERS];
     struct keras_layer *from = NULL;
-    enum lstm_status status = read_inputs(layers, inputs, error);
+    enum lstm_status status = take_masks(layers, error);
+    if (status == LSTM_OK)
+        status = read_inputs(layers, inputs, error);
     for (size_t k = 0; k < layers->n && status == LSTM_OK; k++) {
         status = find_next(layers, inputs, from == NULL ? NULL : from->name, &order[k], error);
         if (status == LSTM_OK && from != NULL)

@@ -270,11 +270,34 @@ def architecture(layers: list[Layer], style: str, steps: int | None,
             [{"args": [history], "kwargs": {"mask": None}}] if style == "functional3" else \
             [[[before, 0, reads, {}]]]
         before = name
+    config = entries[1]["config"]
+    if style == "functional3" and ("mask_value" in config or config.get("mask_zero")):
+        entries += mask_operations(entries)
     # Files list layers by depth, which need not be the order of the data.
     entries.reverse()
     return {"class_name": "Functional",
             "config": {"name": "net", "layers": entries, "input_layers": [["input_1", 0, 0]],
                        "output_layers": outputs or [[before, 0, 0]]}}
+
+
+def mask_operations(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of a functional model of Keras 3 whose second layer masks: the operations that make the mask,
+    which the recurrent layers are then called with."""
+    def tensor(name: str) -> dict[str, Any]:
+        return {"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}}
+
+    def operation(class_name: str, name: str, *arguments: Any, **config: Any) -> dict[str, Any]:
+        return {"class_name": class_name, "name": name, "config": {"name": name} | config,
+                "inbound_nodes": [{"args": list(arguments), "kwargs": {}}]}
+
+    value = entries[1]["config"].get("mask_value", 0)
+    made = [operation("NotEqual", "not_equal", tensor(entries[0]["name"]), value)]
+    if entries[1]["class_name"] == "Masking":
+        made.append(operation("Any", "any", tensor("not_equal"), axis=-1, keepdims=False))
+    for entry in entries[2:]:
+        if entry["class_name"] in ("LSTM", "GRU", "Bidirectional"):
+            entry["inbound_nodes"][0]["kwargs"]["mask"] = tensor(made[-1]["name"])
+    return made
 
 
 def texts(values: list[str], variable: bool) -> Any:
@@ -480,6 +503,14 @@ def main() -> None:
         layers[0].cells[0].bias = np.zeros((2, 3 * UNITS) if names is tf2 else 3 * UNITS)
         add(name, layers, write_h5, "2.4.0" if names is tf2 else "2.3.1",
             lambda l, names=names: [(n, a) for n, a in names(l) if "bias" not in n], full=False)
+    add("keras3_mask_zero", [embedding("words", True), *plain("LSTM")], write_h5, "3.3.3",
+        names_keras3, "functional3", variable=True)
+    add("keras3_masking", [
+        plain_layer("Masking", "masking", mask_value=-1.0),
+        bidirectional("both", Cell("LSTM", FEATURES), Cell("LSTM", FEATURES), "concat", True),
+        recurrent("second", Cell("GRU", 2 * UNITS, reset_after=True)),
+        dense("out", UNITS, "softmax")], write_h5, "3.3.3", names_keras3, "functional3",
+        variable=True)
     with h5py.File(os.path.join(out, "no_keras"), "w") as file:
         file["values"] = np.zeros((3, 4), "<f4")
     with open(os.path.join(out, "goldens.json"), "w", encoding="ascii") as file:

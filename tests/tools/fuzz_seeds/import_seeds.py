@@ -324,6 +324,21 @@ def keras_files() -> Iterator[tuple[str, bytes]]:
                                    layer=layer("GRU", **inner, return_state=True))]
     for name, (arguments, keywords) in calls.items():
         yield f"call_{name}", keras_file(chain([{"args": arguments, "kwargs": keywords}]), "Functional")
+    def operation(kind: str, *arguments: object, **config: object) -> dict[str, object]:
+        return layer(kind, [{"args": arguments, "kwargs": {}}], name=kind, **config)
+
+    def tensor(name: str) -> dict[str, object]:
+        return {"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}}
+    for name, mask, source in (
+            ("good", [operation("NotEqual", tensor("x"), -1), operation("Any", tensor("NotEqual"), axis=-1)], "Any"),
+            ("axis", [operation("NotEqual", tensor("x"), -1), operation("Any", tensor("NotEqual"), axis=[0])], "Any"),
+            ("value", [operation("NotEqual", tensor("x"), "")], "NotEqual"),
+            ("zero", [operation("NotEqual", tensor("x"), 0)], "NotEqual"),
+            ("alone", [], "x"), ("nothing", [operation("NotEqual", tensor("x"))], "NotEqual")):
+        masked = layer("Masking", [[["x", 0, 0]]], name="m", mask_value=-1)
+        inbound = [{"args": [tensor("m")], "kwargs": {"mask": tensor(source)}}]
+        yield f"mask_{name}", keras_file([*chain(inbound), masked, *mask], "Functional")
+    yield "mask_only", keras_file([operation("Any", tensor("Any"))], "Functional")
     yield "call_keras2", keras_file(chain([[["x", 0, 0, {"training": True}]]]), "Functional")
     start, cell = chain(node("x"))
     alone = layer("LSTM", node("x"), name="both", return_state=True)
