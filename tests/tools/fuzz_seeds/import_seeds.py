@@ -88,6 +88,9 @@ def arrays() -> Iterator[tuple[str, bytes]]:
         "keras_one_order": keras("gru", 3, 2, 3) | keras("lstm", 5, 3) | keras("lstm_1", 2, 2) |
         {"optimizer/vars/0": (1,), "dense/kernel": (2, 5), "dense/bias": (5,)},
         "keras_two_orders": keras("gru", 2, 2, 3) | keras("lstm", 2, 2),
+        # --layers as the fuzzers have it: a and b, which are the second and the first; a, twice.
+        "keras_named": {"a.x": ()} | keras("b", 2, 2) | keras("z/a", 2, 2),
+        "keras_named_twice": {"a.x": ()} | keras("z/a", 2, 2) | keras("z/b", 2, 2),
         "keras_no_bias": {"gru/gru_cell/kernel": (2, 3), "gru/gru_cell/recurrent_kernel": (1, 3)},
         "keras_both_ways": keras("both/forward_lstm/lstm_cell", 2, 1) |
         keras("both/backward_lstm/lstm_cell", 2, 1) | {"both/seed_generator/seed": (2,)},
@@ -373,7 +376,7 @@ def hdf5_files() -> Iterator[tuple[str, bytes]]:
     """Packed as fuzz_keras_h5.c wants them."""
     cases = {"other_weight": read("keras/keras2_lstm_layers").replace(b"bias:0", b"gamm:0"),
              "listed": read("keras/tf_gru_no_bias"), "not_listed": read("keras/keras3_weights_mixed"),
-             "state_h": read("keras/tf_state_h")}
+             "state_h": read("keras/tf_state_h"), "no_keras": read("keras/no_keras")}
     for name, file in cases.items():
         packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
         yield name, b"Z" + struct.pack("<I", len(file)) + packer.compress(file) + packer.flush()
