@@ -45,9 +45,9 @@ static enum lstm_status read_cell(const struct direction *direction, struct impo
         status =
             take(direction, "weight_hh", false, 2, rows, direction->outputs, &recurrent, error);
     if (status == LSTM_OK)
-        status = take(direction, "bias_ih", true, 1, rows, 1, &bias, error);
+        status = take(direction, "bias_ih", !module->biased, 1, rows, 1, &bias, error);
     if (status == LSTM_OK)
-        status = take(direction, "bias_hh", true, 1, rows, 1, &recurrent_bias, error);
+        status = take(direction, "bias_hh", !module->biased, 1, rows, 1, &recurrent_bias, error);
     if (status == LSTM_OK && module->projected)
         status = take(direction, "weight_hr", false, 2, direction->outputs, module->units,
                       &projection, error);

@@ -8,30 +8,6 @@
 
 enum { MAX_PATH_BYTES = 640 };
 
-/* Parameters that tell of a module that has no layer here. The first row that fits is named. */
-static const struct {
-    const char *parameter; /* the name, or its end if it begins with '*' */
-    size_t rank;           /* at least; 0: any */
-    const char *what;
-} other_modules[] = {
-    {"running_mean", 0, "a batch normalisation"},
-    {"in_proj_weight", 0, "an attention (nn.MultiheadAttention)"},
-    {"*_g", 0, "a layer under weight normalisation: save after remove_weight_norm()"},
-    {"*_v", 0, "a layer under weight normalisation: save after remove_weight_norm()"},
-    {"*_orig", 0, "a layer that is pruned or under spectral norm: save after its remove()"},
-    {"*_raw", 0, "a layer under weight dropping: save it without"},
-    {"_packed_params", 0, "a quantised layer"},
-    {"weight", 3, "a convolution"},
-    {"weight", 0, "a normalisation"},
-    {"*", 0, "of a kind that is not known"},
-};
-
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t n = strlen(text), n_end = strlen(end);
-    return n >= n_end && strcmp(text + n - n_end, end) == 0;
-}
-
 /* ---- One module ----------------------------------------------------------------------------- */
 
 /* Where the last part of a parameter's name begins. */
@@ -43,7 +19,7 @@ static const char *last_part(const char *name)
     return dot == NULL ? name : dot + 1;
 }
 
-static bool is_in(const struct torch_module *module, const char *name)
+bool torch_module_owns(const struct torch_module *module, const char *name)
 {
     return strncmp(name, module->prefix, module->n_prefix) == 0 &&
            last_part(name) == name + module->n_prefix;
@@ -54,21 +30,31 @@ bool torch_module_is_recurrent(const struct torch_module *module)
     return module->kind == TORCH_LSTM || module->kind == TORCH_GRU;
 }
 
+/* Characters of the prefix that say nothing: a checkpoint's dicts, and what nn.DataParallel,
+ * torch.compile() and Lightning put in front of every name. */
+static size_t wrapping(const struct torch_module *module)
+{
+    static const char *const wrappers[] = {"module.", "model.", "_orig_mod."};
+    size_t n = module->n_group;
+    for (size_t k = 0; k < sizeof wrappers / sizeof *wrappers; k++) {
+        const size_t n_wrapper = strlen(wrappers[k]);
+        if (module->n_prefix - n < n_wrapper ||
+            strncmp(module->prefix + n, wrappers[k], n_wrapper) != 0)
+            continue;
+        n += n_wrapper;
+        k = SIZE_MAX; /* they come in any order */
+    }
+    return n;
+}
+
 const char *torch_module_title(const struct torch_module *module, char title[128])
 {
     static const char *const kinds[] = {"lstm", "gru", "linear", "embedding"};
-    static const char *const wrappers[] = {"module.", "model."};
-    const char *name = module->prefix + module->n_group;
-    size_t n = module->n_prefix - module->n_group;
-    for (size_t k = 0; k < sizeof wrappers / sizeof *wrappers; k++)
-        while (n > strlen(wrappers[k]) && strncmp(name, wrappers[k], strlen(wrappers[k])) == 0) {
-            name += strlen(wrappers[k]);
-            n -= strlen(wrappers[k]);
-        }
-    if (n <= 1 || strncmp(name, "module.", n) == 0 || strncmp(name, "model.", n) == 0)
+    const size_t begin = wrapping(module), n = module->n_prefix - begin;
+    if (n <= 1)
         snprintf(title, 128, "%s", kinds[module->kind]);
     else
-        snprintf(title, 128, "%.*s", (int)(n - 1 < 127 ? n - 1 : 127), name);
+        snprintf(title, 128, "%.*s", (int)(n - 1 < 127 ? n - 1 : 127), module->prefix + begin);
     return title;
 }
 
@@ -109,132 +95,6 @@ enum lstm_status torch_module_array(const struct torch_module *module, const cha
     return LSTM_OK;
 }
 
-/* ---- Kinds ---------------------------------------------------------------------------------- */
-
-static enum lstm_status refuse_module(const struct torch_module *module, struct lstm_error *error)
-{
-    for (size_t row = 0; row < sizeof other_modules / sizeof *other_modules; row++)
-        for (size_t k = 0; k < module->source->n_arrays; k++) {
-            const struct import_array *array = &module->source->arrays[k];
-            const char *wanted = other_modules[row].parameter;
-            if (!is_in(module, array->name) || array->rank < other_modules[row].rank)
-                continue;
-            const char *name = array->name + module->n_prefix;
-            if (wanted[0] == '*' ? ends_with(name, wanted + 1) : strcmp(name, wanted) == 0)
-                return lstm_fail(error, LSTM_UNSUPPORTED,
-                                 "'%.100s' belongs to %s; LSTM, GRU, their cells, Linear and "
-                                 "Embedding are known, and --scope picks among modules",
-                                 array->name, other_modules[row].what);
-        }
-    return lstm_fail(error, LSTM_UNSUPPORTED, "a module has no parameters");
-}
-
-/* Whether the module has no other parameters than these. */
-static bool has_only(const struct torch_module *module, const char *const *names)
-{
-    for (size_t k = 0; k < module->source->n_arrays; k++) {
-        const char *name = module->source->arrays[k].name;
-        size_t i = 0;
-        if (!is_in(module, name))
-            continue;
-        while (names[i] != NULL && strcmp(names[i], name + module->n_prefix) != 0)
-            i++;
-        if (names[i] == NULL)
-            return false;
-    }
-    return true;
-}
-
-static bool is_cell_parameter(const char *name, bool numbered)
-{
-    static const char *const starts[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh",
-                                         "weight_hr"};
-    for (size_t k = 0; k < sizeof starts / sizeof *starts; k++) {
-        const size_t n = strlen(starts[k]);
-        if (strncmp(name, starts[k], n) != 0)
-            continue;
-        if (!numbered)
-            return name[n] == '\0';
-        const char *end = name + n;
-        if (strncmp(end, "_l", 2) != 0)
-            return false;
-        end += 2 + strspn(end + 2, "0123456789");
-        return *end == '\0' || strcmp(end, "_reverse") == 0;
-    }
-    return false;
-}
-
-/* The gates tell the kind: as many blocks of U rows has weight_hh. */
-static enum lstm_status measure_cell(struct torch_module *module, const char *suffix,
-                                     struct lstm_error *error)
-{
-    char names[3][32];
-    static const char *const starts[] = {"weight_ih", "weight_hh", "weight_hr"};
-    for (size_t k = 0; k < 3; k++)
-        snprintf(names[k], sizeof names[k], "%s%s", starts[k], suffix);
-    const struct import_array *kernel = torch_module_parameter(module, names[0]);
-    const struct import_array *recurrent = torch_module_parameter(module, names[1]);
-    const struct import_array *projection = torch_module_parameter(module, names[2]);
-    if (recurrent == NULL || kernel->rank != 2 || recurrent->rank != 2 ||
-        (projection != NULL && projection->rank != 2))
-        return lstm_fail(error, LSTM_SHAPE,
-                         "'%.100s': expected rank 2, and a '%s' of rank 2 beside it", kernel->name,
-                         names[1]);
-    module->projected = projection != NULL;
-    module->units = projection != NULL ? projection->shape[1] : recurrent->shape[1];
-    module->inputs = kernel->shape[1];
-    module->width = recurrent->shape[1];
-    const size_t rows = recurrent->shape[0], units = module->units;
-    if (units == 0 || module->inputs == 0 || module->width == 0 || rows % units != 0)
-        return lstm_fail(error, LSTM_SHAPE, "'%.100s': %zu rows are no gates of %zu units each",
-                         recurrent->name, rows, units);
-    if (rows == units)
-        return lstm_fail(error, LSTM_UNSUPPORTED,
-                         "'%.100s' belongs to a plain nn.RNN; LSTM and GRU are known",
-                         kernel->name);
-    if (rows / units != 4 && rows / units != 3)
-        return lstm_fail(error, LSTM_UNSUPPORTED,
-                         "'%.100s' belongs to a cell of %zu gates; an LSTM has 4, a GRU 3",
-                         kernel->name, rows / units);
-    module->kind = rows / units == 4 ? TORCH_LSTM : TORCH_GRU;
-    return LSTM_OK;
-}
-
-static enum lstm_status read_recurrent(struct torch_module *module, struct lstm_error *error)
-{
-    const bool numbered = torch_module_parameter(module, "weight_ih") == NULL;
-    for (size_t k = 0; k < module->source->n_arrays; k++) {
-        const char *name = module->source->arrays[k].name;
-        if (is_in(module, name) && !is_cell_parameter(name + module->n_prefix, numbered))
-            return refuse_module(module, error);
-    }
-    enum lstm_status status = measure_cell(module, numbered ? "_l0" : "", error);
-    if (status != LSTM_OK || !numbered)
-        return status;
-    module->bidirectional = torch_module_parameter(module, "weight_ih_l0_reverse") != NULL;
-    module->width *= module->bidirectional ? 2 : 1;
-    char name[64] = "weight_ih_l0";
-    while (module->n_layers <= IMPORT_MAX_LAYERS && torch_module_parameter(module, name) != NULL)
-        snprintf(name, sizeof name, "weight_ih_l%zu", ++module->n_layers);
-    return LSTM_OK;
-}
-
-static enum lstm_status read_module(struct torch_module *module, struct lstm_error *error)
-{
-    if (torch_module_parameter(module, "weight_ih_l0") != NULL ||
-        torch_module_parameter(module, "weight_ih") != NULL)
-        return read_recurrent(module, error);
-    const struct import_array *weight = torch_module_parameter(module, "weight");
-    const bool is_plain =
-        has_only(module, (const char *const[]){"weight", "bias", NULL}) && weight != NULL;
-    if (!is_plain || weight->rank != 2 || weight->shape[0] == 0 || weight->shape[1] == 0)
-        return refuse_module(module, error);
-    module->kind = torch_module_parameter(module, "bias") != NULL ? TORCH_LINEAR : TORCH_WEIGHT;
-    module->inputs = weight->shape[1];
-    module->width = weight->shape[0];
-    return LSTM_OK;
-}
-
 /* ---- All of them ---------------------------------------------------------------------------- */
 
 static size_t group_bytes(const char *name)
@@ -243,71 +103,248 @@ static size_t group_bytes(const char *name)
     return slash == NULL ? 0 : (size_t)(slash - name) + 1;
 }
 
-/* Of the dicts of a checkpoint, that with recurrent weights is the state_dict. */
-static enum lstm_status find_group(const struct import_source *source, const char *scope,
-                                   const char **group, size_t *n_group, struct lstm_error *error)
+static bool is_recurrent_weight(const char *name)
 {
-    *group = NULL;
-    for (size_t k = 0; k < source->n_arrays; k++) {
-        const char *name = source->arrays[k].name, *last = last_part(name);
-        if (strncmp(name, scope, strlen(scope)) != 0 ||
-            (strcmp(last, "weight_ih_l0") != 0 && strcmp(last, "weight_ih") != 0))
-            continue;
-        const size_t n = group_bytes(name);
-        if (*group == NULL) {
-            *group = name;
-            *n_group = n;
-        } else if (n != *n_group || strncmp(*group, name, n) != 0) {
-            return lstm_fail(error, LSTM_UNSUPPORTED,
-                             "there are networks under '%.*s' and under '%.*s': --scope says which",
-                             (int)(*n_group < 80 ? *n_group : 80), *group, (int)(n < 80 ? n : 80),
-                             name);
+    const char *last = last_part(name);
+    return strcmp(last, "weight_ih_l0") == 0 || strcmp(last, "weight_ih") == 0;
+}
+
+static struct torch_module module_of(const struct import_source *source, const char *name)
+{
+    return (struct torch_module){.source = source,
+                                 .prefix = name,
+                                 .n_prefix = (size_t)(last_part(name) - name),
+                                 .n_group = group_bytes(name)};
+}
+
+static struct torch_module *find_owner(struct torch_modules *modules, const char *name)
+{
+    for (size_t k = 0; k < modules->n; k++)
+        if (torch_module_owns(&modules->modules[k], name))
+            return &modules->modules[k];
+    return NULL;
+}
+
+static void leave_out(struct torch_modules *modules, const char *name)
+{
+    if (modules->n_left_out++ == 0)
+        modules->left_out = name;
+}
+
+/* ---- Those that --layers names ----------------------------------------------------------------
+ */
+
+/* Whether the name, in full or without what says nothing in front of it, is the module's. */
+static bool is_named(const struct torch_module *module, const char *name, bool in_full)
+{
+    static const char *const kinds[] = {"lstm", "gru"}; /* the titles of modules without a name */
+    const size_t begins[] = {module->n_group, wrapping(module)}, n = strlen(name);
+    if (in_full)
+        return module->n_prefix == n + 1 && strncmp(module->prefix, name, n) == 0;
+    for (size_t k = 0; k < 2; k++)
+        if (module->n_prefix - begins[k] == n + 1 &&
+            strncmp(module->prefix + begins[k], name, n) == 0)
+            return true;
+    return module->n_prefix == 0 && (strcmp(name, kinds[0]) == 0 || strcmp(name, kinds[1]) == 0);
+}
+
+static enum lstm_status find_named(const struct import_source *source, const char *scope,
+                                   const char *name, struct torch_module *module,
+                                   struct lstm_error *error)
+{
+    for (size_t pass = 0; pass < 2 && module->source == NULL; pass++)
+        for (size_t k = 0; k < source->n_arrays; k++) {
+            const char *path = source->arrays[k].name;
+            const struct torch_module owner = module_of(source, path);
+            if (strncmp(path, scope, strlen(scope)) != 0 || !is_named(&owner, name, pass == 0) ||
+                (module->source != NULL && torch_module_owns(module, path)))
+                continue;
+            if (module->source != NULL)
+                return lstm_fail(error, LSTM_INVALID,
+                                 "--layers: '%.40s' names the modules of '%.60s' and of '%.60s'; "
+                                 "give the name in full",
+                                 name, module->prefix, path);
+            *module = owner;
         }
+    return module->source != NULL
+               ? LSTM_OK
+               : lstm_fail(
+                     error, LSTM_INVALID,
+                     "--layers: no module is named '%.60s'; `lstmd inspect` lists the arrays, "
+                     "whose names are those of modules up to the last dot",
+                     name);
+}
+
+static enum lstm_status find_all_named(const struct import_source *source, const char *scope,
+                                       const struct lstm_import_options *options,
+                                       struct torch_modules *modules, struct lstm_error *error)
+{
+    for (size_t k = 0; k < options->n_layers; k++) {
+        struct torch_module module = {0};
+        if (k == IMPORT_MAX_LAYERS)
+            return lstm_fail(error, LSTM_UNSUPPORTED, "--layers names more than %d modules",
+                             IMPORT_MAX_LAYERS);
+        enum lstm_status status = find_named(source, scope, options->layers[k], &module, error);
+        if (status == LSTM_OK && find_owner(modules, module.prefix) != NULL)
+            return lstm_fail(error, LSTM_INVALID, "--layers names '%.60s' twice",
+                             options->layers[k]);
+        if (status == LSTM_OK)
+            status = torch_module_read(&module, error);
+        if (status != LSTM_OK)
+            return status;
+        modules->modules[modules->n++] = module;
     }
-    if (*group == NULL)
-        return lstm_fail(error, LSTM_UNSUPPORTED,
-                         "none of the %zu arrays%s%.60s is a recurrent layer's (weight_ih_l0 or "
-                         "weight_ih); lstmd serves networks "
-                         "that have an LSTM or a GRU; `lstmd inspect` lists the arrays",
-                         source->n_arrays, scope[0] == '\0' ? "" : " under ", scope);
+    for (size_t k = 0; k < source->n_arrays; k++)
+        if (find_owner(modules, source->arrays[k].name) == NULL)
+            leave_out(modules, source->arrays[k].name);
     return LSTM_OK;
 }
 
-static bool is_known(const struct torch_modules *modules, const char *name)
+/* ---- Those of a state_dict --------------------------------------------------------------------
+ */
+
+/* The arrays of a state_dict. */
+struct group {
+    const char *scope, *name; /* its arrays' names begin with both */
+    size_t n_name;
+};
+
+static bool is_in_scope(const struct group *group, const char *name)
 {
-    for (size_t k = 0; k < modules->n; k++)
-        if (is_in(&modules->modules[k], name))
-            return true;
-    return false;
+    return strncmp(name, group->scope, strlen(group->scope)) == 0;
 }
 
-enum lstm_status torch_modules_find(const struct import_source *source, const char *scope,
-                                    struct torch_modules *modules, struct lstm_error *error)
+static bool is_in(const struct group *group, const char *name)
 {
-    const char *group;
-    size_t n_group = 0;
-    scope = scope == NULL ? "" : scope;
-    *modules = (struct torch_modules){0};
-    enum lstm_status status = find_group(source, scope, &group, &n_group, error);
+    return is_in_scope(group, name) && group_bytes(name) == group->n_name &&
+           strncmp(name, group->name, group->n_name) == 0;
+}
+
+/* Names the reason if there are recurrent weights in another form. */
+static enum lstm_status refuse_group(const struct import_source *source, const struct group *group,
+                                     struct lstm_error *error)
+{
+    for (size_t k = 0; k < source->n_arrays; k++) {
+        struct torch_module module = module_of(source, source->arrays[k].name);
+        if (!is_in_scope(group, module.prefix) || strstr(module.prefix, "weight_ih") == NULL)
+            continue;
+        const enum lstm_status status = torch_module_read(&module, error);
+        if (status != LSTM_OK)
+            return status;
+        break;
+    }
+    return lstm_fail(error, LSTM_UNSUPPORTED,
+                     "none of the %zu arrays%s%.60s is a recurrent layer's (weight_ih_l0 or "
+                     "weight_ih); lstmd serves networks "
+                     "that have an LSTM or a GRU; `lstmd inspect` lists the arrays",
+                     source->n_arrays, group->scope[0] == '\0' ? "" : " under ", group->scope);
+}
+
+/* Of the dicts of a checkpoint, that with recurrent weights is the state_dict. */
+static enum lstm_status find_group(const struct import_source *source, struct group *group,
+                                   struct lstm_error *error)
+{
+    for (size_t k = 0; k < source->n_arrays; k++) {
+        const char *name = source->arrays[k].name;
+        const size_t n = group_bytes(name);
+        if (!is_in_scope(group, name) || !is_recurrent_weight(name))
+            continue;
+        if (group->name != NULL && (n != group->n_name || strncmp(group->name, name, n) != 0))
+            return lstm_fail(error, LSTM_UNSUPPORTED,
+                             "there are networks under '%.*s' and under '%.*s': --scope says "
+                             "which, or --layers names the modules",
+                             (int)(group->n_name < 80 ? group->n_name : 80), group->name,
+                             (int)(n < 80 ? n : 80), name);
+        group->name = name;
+        group->n_name = n;
+    }
+    return group->name != NULL ? LSTM_OK : refuse_group(source, group, error);
+}
+
+/* Whether all that is recurrent lies below the module: it is the network, or wraps it. */
+static bool is_network(const struct torch_module *module, const struct group *group)
+{
+    for (size_t k = 0; k < module->source->n_arrays; k++) {
+        const char *name = module->source->arrays[k].name;
+        if (is_in(group, name) && is_recurrent_weight(name) &&
+            strncmp(name, module->prefix, module->n_prefix) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Whether the arrays are none of a layer: the network's own buffers, or a loss's weights. */
+static bool is_loose(const struct torch_module *module, const struct group *group)
+{
+    static const char *const losses[] = {"criterion.", "loss.", "loss_fn.", "loss_func."};
+    const char *other, *name = module->prefix + wrapping(module);
+    const size_t n = module->n_prefix - wrapping(module);
+    if (torch_module_parameter(module, "weight_ih_l0") != NULL ||
+        torch_module_parameter(module, "weight_ih") != NULL)
+        return false;
+    for (size_t k = 0; k < sizeof losses / sizeof *losses; k++)
+        if (n == strlen(losses[k]) && strncmp(name, losses[k], n) == 0)
+            return true;
+    return torch_module_parameter(module, "weight") == NULL && is_network(module, group) &&
+           torch_module_stranger(module, &other) == NULL;
+}
+
+static void note_loose(struct torch_modules *modules, const char *name)
+{
+    if (modules->n_loose < sizeof modules->loose / sizeof *modules->loose)
+        modules->loose[modules->n_loose] = name;
+    modules->n_loose++;
+}
+
+/* Whether array k comes behind the one before it, as in files that are sorted by type and name;
+ * PyTorch defines weight_ih in front of weight_hh. */
+static bool is_behind(const struct import_source *source, size_t k)
+{
+    return k == 0 || source->arrays[k - 1].dtype != source->arrays[k].dtype ||
+           strcmp(source->arrays[k - 1].name, source->arrays[k].name) < 0;
+}
+
+static enum lstm_status find_all(const struct import_source *source, const struct group *group,
+                                 struct torch_modules *modules, struct lstm_error *error)
+{
+    enum lstm_status status = LSTM_OK;
+    modules->is_sorted = true;
     for (size_t k = 0; k < source->n_arrays && status == LSTM_OK; k++) {
         const char *name = source->arrays[k].name;
-        if (strncmp(name, scope, strlen(scope)) != 0 || group_bytes(name) != n_group ||
-            strncmp(name, group, n_group) != 0) {
-            if (modules->n_left_out++ == 0)
-                modules->left_out = name;
+        if (!is_in(group, name)) {
+            leave_out(modules, name);
             continue;
         }
-        if (is_known(modules, name))
-            continue;
-        if (modules->n == IMPORT_MAX_LAYERS)
+        modules->is_sorted = modules->is_sorted && is_behind(source, k);
+        struct torch_module *module = find_owner(modules, name);
+        if (module == NULL && modules->n == IMPORT_MAX_LAYERS)
             return lstm_fail(error, LSTM_UNSUPPORTED, "there are more than %d modules",
                              IMPORT_MAX_LAYERS);
-        struct torch_module *module = &modules->modules[modules->n++];
-        *module = (struct torch_module){.source = source,
-                                        .prefix = name,
-                                        .n_prefix = (size_t)(last_part(name) - name),
-                                        .n_group = n_group};
-        status = read_module(module, error);
+        if (module == NULL) {
+            module = &modules->modules[modules->n++];
+            *module = module_of(source, name);
+            module->is_loose = is_loose(module, group);
+            status = module->is_loose ? LSTM_OK : torch_module_read(module, error);
+        }
+        if (module->is_loose)
+            note_loose(modules, name);
     }
+    size_t n = 0;
+    for (size_t k = 0; k < modules->n; k++)
+        if (!modules->modules[k].is_loose)
+            modules->modules[n++] = modules->modules[k];
+    modules->n = n;
     return status;
+}
+
+enum lstm_status torch_modules_find(const struct import_source *source,
+                                    const struct lstm_import_options *options,
+                                    struct torch_modules *modules, struct lstm_error *error)
+{
+    struct group group = {.scope = options->scope == NULL ? "" : options->scope};
+    *modules = (struct torch_modules){.is_given = options->n_layers > 0};
+    if (modules->is_given)
+        return find_all_named(source, group.scope, options, modules, error);
+    enum lstm_status status = find_group(source, &group, error);
+    return status == LSTM_OK ? find_all(source, &group, modules, error) : status;
 }

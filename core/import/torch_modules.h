@@ -20,25 +20,40 @@ struct torch_module {
     enum torch_kind kind;
     /* nn.LSTM and nn.GRU: layers; 0: nn.LSTMCell or nn.GRUCell, whose names have no number. */
     size_t n_layers;
-    bool bidirectional, projected;
-    size_t units;         /* U of a recurrent module */
+    bool biased, bidirectional, projected;
+    bool is_loose; /* no module: arrays of the network itself or of a loss, which are left out */
+    size_t units;  /* U of a recurrent module */
     size_t inputs, width; /* values of a step that it takes and gives */
 };
 
 struct torch_modules {
     size_t n;
     struct torch_module modules[IMPORT_MAX_LAYERS];
-    size_t n_left_out;    /* arrays outside of the state_dict */
+    bool is_given;        /* --layers names them in the order in which they run */
+    bool is_sorted;       /* the source has them by name, which says nothing of their order */
+    size_t n_left_out;    /* arrays outside of the state_dict, or not named by --layers */
     const char *left_out; /* the first of them; borrowed */
+    size_t n_loose;       /* arrays that belong to no layer: buffers of the network itself */
+    const char *loose[3]; /* the first of them; borrowed */
 };
 
-/* Finds the modules whose parameters' names begin with `scope` (NULL: any), in the order of the
- * source. UNSUPPORTED: a module of another kind, none that is recurrent, several state_dicts, or
- * too many modules. SHAPE: an array. */
+/* Finds the modules that --layers names; else those whose parameters' names begin with --scope, in
+ * the order of the source. UNSUPPORTED: a module of another kind, none that is recurrent, several
+ * state_dicts, or too many modules. INVALID: --layers. SHAPE, NOT_FOUND: an array. */
 LSTM_MUST_CHECK enum lstm_status torch_modules_find(const struct import_source *source,
-                                                    const char *scope,
+                                                    const struct lstm_import_options *options,
                                                     struct torch_modules *modules,
                                                     struct lstm_error *error);
+
+/* Finds out of which kind a module is of which the prefix is known. As torch_modules_find(). */
+LSTM_MUST_CHECK enum lstm_status torch_module_read(struct torch_module *module,
+                                                   struct lstm_error *error);
+
+/* Which layer that lstmd does not have its parameters tell of, by the array *name; NULL: none. */
+const char *torch_module_stranger(const struct torch_module *module, const char **name);
+
+/* Whether the array of this name is a parameter of the module itself. */
+bool torch_module_owns(const struct torch_module *module, const char *name);
 
 /* The module's parameter of this name; NULL if it has none. */
 const struct import_array *torch_module_parameter(const struct torch_module *module,

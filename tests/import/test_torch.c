@@ -44,6 +44,14 @@ static const struct golden_case {
     {"legacy_half", "pytorch-legacy", false},
     {"legacy_shared", "pytorch-legacy", false},
     {"safetensors", "safetensors", false},
+    {"safetensors_stack", "safetensors", false},
+    {"safetensors_deep", "safetensors", false},
+    {"safetensors_cells", "safetensors", false},
+    {"safetensors_language", "safetensors", false},
+    {"language", "pytorch", false},
+    {"projected", "pytorch", false},
+    {"surrounded", "pytorch", false},
+    {"two_directions_first", "pytorch", false},
 };
 
 static struct lstm_source *open_case(const char *name)
@@ -73,6 +81,29 @@ START_TEST(test_file_of_pytorch_predicts_as_pytorch)
 }
 END_TEST
 
+static const struct {
+    const char *name, *layers[2], *note;
+} chains[] = {
+    {"actor_critic", {"rnn", "policy"}, "left out: 4 arrays beside the weights, 'value.weight'"},
+    {"surrounded", {"rnn", "fc"}, "left out: 2 arrays beside the weights, 'mean' first"},
+};
+
+START_TEST(test_layers_make_a_chain_of_what_is_none)
+{
+    const struct lstm_import_options options = {
+        .forget_bias = (double)NAN, .layers = chains[_i].layers, .n_layers = 2};
+    struct lstm_source *source = open_case(chains[_i].name);
+    struct lstm_model *model;
+    struct lstm_error error;
+    assert_ok(lstm_source_model(source, &options, &model, &error), &error);
+    import_golden_compare(model, "../torch/goldens.json", chains[_i].name);
+    ck_assert(import_golden_has_note(source, chains[_i].note));
+    ck_assert(!import_golden_has_note(source, "one after another"));
+    lstm_model_destroy(model);
+    lstm_source_destroy(source);
+}
+END_TEST
+
 START_TEST(test_arrays_of_a_checkpoint_are_named_by_its_dicts)
 {
     static const char *const names[] = {"losses", "model/module.rnn.weight_ih_l0",
@@ -91,11 +122,16 @@ END_TEST
 static const struct {
     const char *name, *words;
 } notes[] = {
-    {"lstm", "output layer heads.0: activation linear"},
-    {"lstm_heads", "layer heads.0: activation relu"},
+    {"lstm", "the activation of heads.0, the output layer, is taken to be linear"},
+    {"lstm_heads", "the activation of heads.0 is taken to be relu"},
+    {"projected", "the activation of input, in front of a recurrent layer, is taken to be linear"},
     {"lstm", "--return-sequences"},
     {"nested", "left out: "},
-    {"safetensors", "module 1 is rnn"},
+    {"safetensors", "one after another: rnn, heads.0, heads.1; --layers changes it"},
+    {"safetensors_stack", "lstm1, lstm2, linear, classifier (another order fits as well)"},
+    {"language", "decoder [7, 4] without a bias is taken for a linear layer, by its name"},
+    {"projected", "input [6, 3] without a bias is taken for a linear layer, by its shape"},
+    {"surrounded", "left out: 'mean', 'criterion.weight' (2 arrays), which belong to no layer"},
     {"lstm", "batch first"},
     {"lstm_bidirectional", "as h_n has them"},
 };
@@ -151,14 +187,25 @@ static const struct {
     {"flattened", LSTM_UNSUPPORTED, "all steps at once"},
     {"integers", LSTM_UNSUPPORTED, "holds int64"},
     {"linear", LSTM_UNSUPPORTED, "none of the 2 arrays is a recurrent layer's"},
+    {"../actor_critic", LSTM_UNSUPPORTED, "'norm.weight' belongs to a normalisation"},
+    {"bilinear", LSTM_UNSUPPORTED, "nn.Bilinear"},
+    {"missing_bias", LSTM_NOT_FOUND, "has no 'bias_ih_l0': the file is not whole"},
+    {"missing_layer", LSTM_NOT_FOUND,
+     "'weight_ih_l2' is there, but its module has no 'weight_ih_l1'"},
+    {"missing_weight", LSTM_UNSUPPORTED, "'fc.bias' belongs to a module without a 'weight'"},
     {"module", LSTM_UNSUPPORTED, "torch.nn.modules.rnn.LSTM"},
+    {"module_in_dict", LSTM_UNSUPPORTED, "torch.nn.modules.rnn.LSTM"},
+    {"parametrized", LSTM_UNSUPPORTED, "remove_parametrizations()"},
+    {"prelu", LSTM_UNSUPPORTED, "nn.PReLU"},
     {"quantised", LSTM_UNSUPPORTED, "dequantize()"},
     {"rnn", LSTM_UNSUPPORTED, "plain nn.RNN"},
     {"sparse", LSTM_UNSUPPORTED, "to_dense()"},
+    {"spectral_norm", LSTM_UNSUPPORTED, "remove_spectral_norm()"},
     {"torchscript", LSTM_UNSUPPORTED, "TorchScript"},
     {"traversal", LSTM_FORMAT, "no member 'traversal/data/../../../secret'"},
     {"two_networks", LSTM_UNSUPPORTED, "--scope"},
     {"weight_norm", LSTM_UNSUPPORTED, "remove_weight_norm()"},
+    {"weight_norm_all", LSTM_UNSUPPORTED, "'weight_ih_l0_g' belongs to a layer under weight norm"},
 };
 
 START_TEST(test_file_without_a_known_network_is_refused_with_what_it_is)
@@ -188,6 +235,59 @@ START_TEST(test_scope_picks_one_of_two_networks)
     ck_assert(import_golden_has_note(source,
                                      "left out: 4 arrays beside the weights, 'best/weight_ih_l0'"));
     lstm_model_destroy(model);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+static const struct {
+    const char *name, *layers[2];
+    size_t n_layers;
+    enum lstm_status status;
+    const char *words;
+} bad_layers[] = {
+    {"actor_critic", {"rnn", "polic"}, 2, LSTM_INVALID, "no module is named 'polic'"},
+    {"actor_critic", {"policy", "value"}, 2, LSTM_UNSUPPORTED, "'value' takes 4 values"},
+    {"actor_critic", {"policy"}, 1, LSTM_INVALID, "none of the modules that --layers names is rec"},
+    {"actor_critic", {"rnn", "rnn"}, 2, LSTM_INVALID, "--layers names 'rnn' twice"},
+    {"actor_critic", {"rnn", "norm"}, 2, LSTM_UNSUPPORTED, "belongs to a normalisation"},
+    {"refused/two_networks", {"lstm"}, 1, LSTM_INVALID, "no module is named 'lstm'"},
+};
+
+START_TEST(test_layers_that_are_no_chain_of_modules_are_refused)
+{
+    const struct lstm_import_options options = {.forget_bias = (double)NAN,
+                                                .layers = bad_layers[_i].layers,
+                                                .n_layers = bad_layers[_i].n_layers};
+    struct lstm_source *source = open_case(bad_layers[_i].name);
+    struct lstm_error error;
+    assert_failure(lstm_source_recognise(source, &options, &error), bad_layers[_i].status, &error,
+                   bad_layers[_i].words);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+/* A module without a name is named by the dict that it is in. */
+START_TEST(test_layers_name_a_module_of_one_of_two_networks)
+{
+    static const char *const layers[] = {"best"};
+    static const struct lstm_import_options options = {
+        .forget_bias = (double)NAN, .layers = layers, .n_layers = 1};
+    struct lstm_source *source = open_case("refused/two_networks");
+    struct lstm_error error;
+    assert_ok(lstm_source_recognise(source, &options, &error), &error);
+    ck_assert_uint_eq(lstm_source_n_layers(source), 1);
+    ck_assert(import_golden_has_note(source, "'last/weight_ih_l0' first"));
+    lstm_source_destroy(source);
+}
+END_TEST
+
+/* Only the last recurrent layer's outputs are those of a step. */
+START_TEST(test_direction_of_a_layer_in_front_of_another_is_not_noted)
+{
+    struct lstm_source *source = open_case("two_directions_first");
+    struct lstm_error error;
+    assert_ok(lstm_source_recognise(source, NULL, &error), &error);
+    ck_assert(!import_golden_has_note(source, "two directions"));
     lstm_source_destroy(source);
 }
 END_TEST
@@ -245,12 +345,17 @@ Suite *suite_torch(void)
     suite_add_tcase(suite, goldens);
     suite_add_tcase(suite, damage);
     tcase_add_loop_test(goldens, test_file_of_pytorch_predicts_as_pytorch, 0, N_CASES(cases));
+    tcase_add_loop_test(goldens, test_layers_make_a_chain_of_what_is_none, 0, N_CASES(chains));
     tcase_add_test(goldens, test_arrays_of_a_checkpoint_are_named_by_its_dicts);
     tcase_add_loop_test(goldens, test_what_a_state_dict_does_not_say_is_noted, 0, N_CASES(notes));
     tcase_add_test(goldens, test_options_name_the_activations_of_linear_layers);
     tcase_add_loop_test(goldens, test_file_without_a_known_network_is_refused_with_what_it_is, 0,
                         N_CASES(refused));
     tcase_add_test(goldens, test_scope_picks_one_of_two_networks);
+    tcase_add_loop_test(goldens, test_layers_that_are_no_chain_of_modules_are_refused, 0,
+                        N_CASES(bad_layers));
+    tcase_add_test(goldens, test_layers_name_a_module_of_one_of_two_networks);
+    tcase_add_test(goldens, test_direction_of_a_layer_in_front_of_another_is_not_noted);
     tcase_set_timeout(damage, 120);
     tcase_add_loop_test(damage, test_file_cut_at_any_byte_is_refused, 0, N_CASES(damaged));
     tcase_add_loop_test(damage, test_file_with_a_changed_byte_crashes_nothing, 0, N_CASES(damaged));

@@ -7,14 +7,19 @@ usage: make_torch_goldens.py [OUT_FOLDER]      (needs Debian's python3-torch; te
 """
 from __future__ import annotations
 
+import datetime
+import enum
 import json
 import os
+import pathlib
 import struct
 import sys
+import types
 import zipfile
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict, deque
 from typing import Callable
 
+import numpy
 import torch
 from torch import Tensor, nn
 
@@ -67,6 +72,121 @@ class Cells(nn.Module):
         return self.fc(state2[0] if isinstance(state2, tuple) else state2)
 
 
+class Stack(nn.Module):
+    """Of modules that would fit in any order, and that the alphabet puts in another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm1 = nn.LSTM(FEATURES, UNITS, batch_first=True)
+        self.lstm2 = nn.LSTM(UNITS, UNITS, batch_first=True)
+        self.linear, self.classifier = nn.Linear(UNITS, UNITS), nn.Linear(UNITS, UNITS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.lstm2(self.lstm1(x)[0])
+        return self.classifier(torch.relu(self.linear(y[:, -1])))
+
+
+class Deep(nn.Module):
+    """Linear layers with numbers of two digits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(FEATURES, 2, batch_first=True)
+        hidden = [module for _ in range(5) for module in (nn.Linear(2, 2), nn.ReLU())]
+        self.head = nn.Sequential(*hidden, nn.Linear(2, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.rnn(x)[0][:, -1])
+
+
+class CellList(nn.Module):
+    """Eleven cells, one above the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cells = nn.ModuleList([nn.LSTMCell(FEATURES if k == 0 else 2, 2) for k in range(11)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        states: list = [None] * len(self.cells)
+        for t in range(x.shape[1]):
+            y = x[:, t]
+            for k, cell in enumerate(self.cells):
+                states[k] = cell(y, states[k])
+                y = states[k][0]
+        return y
+
+
+class Language(nn.Module):
+    """The decoder's weight alone could be an embedding; it comes first, and in the alphabet, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decoder = nn.Linear(UNITS, VOCABULARY, bias=False)
+        self.embedding = nn.Embedding(VOCABULARY, UNITS)
+        self.lstm = nn.LSTM(UNITS, UNITS, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decoder(self.lstm(self.embedding(x.long().squeeze(-1)))[0][:, -1])
+
+
+class Projected(nn.Module):
+    """A linear layer in front of a recurrent one, without an activation between them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.input = nn.Linear(FEATURES, 6, bias=False)
+        self.gru, self.out = nn.GRU(6, UNITS, batch_first=True), nn.Linear(UNITS, OUTPUTS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.gru(self.input(x))[0][:, -1])
+
+
+class Surrounded(nn.Module):
+    """Arrays that belong to no layer, as scripts keep them beside the layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(FEATURES))
+        self.rnn, self.fc = lstm(), nn.Linear(UNITS, OUTPUTS)
+        self.criterion = nn.CrossEntropyLoss(weight=torch.ones(OUTPUTS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.rnn(x)[0][:, -1])
+
+
+class TwoDirectionsFirst(nn.Module):
+    """Both directions of a layer go into another one, whose last step goes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = lstm(bidirectional=True)
+        self.gru = nn.GRU(2 * UNITS, 2, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.gru(self.lstm(x)[0])[0][:, -1]
+
+
+class ActorCritic(nn.Module):
+    """Two heads, and a normalisation of one of them, of which no chain can be made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value, self.norm = nn.Linear(UNITS, 1), nn.LayerNorm(UNITS)
+        self.policy, self.rnn = nn.Linear(UNITS, OUTPUTS), lstm()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.policy(self.rnn(x)[0][:, -1])
+
+
+class Weights(torch.Tensor):
+    """A kind of tensor that only its own program can make."""
+
+
+class Mode(enum.Enum):
+    """Something of a script's own, as its configuration is."""
+    FAST = 1
+
+
 class Doubled(nn.Module):
     """Something to make a program of."""
 
@@ -104,6 +224,19 @@ def save_nested(weights: OrderedDict[str, Tensor], path: str) -> None:
                 "losses": torch.tensor([3.0, 2.0]), "classes": {"a", "b"},
                 "model": OrderedDict(("module." + name, w) for name, w in weights.items()),
                 "optimizer": optimizer.state_dict()}, path)
+
+
+def save_beside_objects(weights: OrderedDict[str, Tensor], path: str) -> None:
+    """Objects that only their own programs can make, beside the weights."""
+    torch.save({"path": pathlib.PosixPath("runs/1"), "date": datetime.datetime(2020, 1, 2),
+                "mode": Mode.FAST, "losses": deque([3.0, 2.0], maxlen=5),
+                "classes": frozenset(["a"]), "counts": defaultdict(int, a=1),
+                "score": numpy.float64(0.5), "config": types.SimpleNamespace(layers=[1, 2]),
+                "initial": torch.nn.init.xavier_uniform_, "whole": lstm(), "model": weights}, path)
+
+
+def save_legacy_protocol_4(weights: object, path: str) -> None:
+    torch.save(weights, path, pickle_protocol=4, _use_new_zipfile_serialization=False)
 
 
 def save_parameters(weights: OrderedDict[str, Tensor], path: str) -> None:
@@ -183,6 +316,17 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[object, str], None]]] 
     "legacy_half": (lambda: Network(lstm(), [OUTPUTS]), Cast(torch.float16, save_legacy)),
     "legacy_shared": (lambda: Network(lstm(), [OUTPUTS]), save_shared_legacy),
     "safetensors": (lambda: Network(lstm(), [6, OUTPUTS]), save_safetensors),
+    "safetensors_stack": (Stack, save_safetensors),
+    "safetensors_deep": (Deep, save_safetensors),
+    "safetensors_cells": (CellList, save_safetensors),
+    "safetensors_language": (Language, save_safetensors),
+    "language": (Language, save),
+    "projected": (Projected, save),
+    "surrounded": (Surrounded, save),
+    "actor_critic": (ActorCritic, save),
+    "beside_objects": (lambda: Network(lstm(), [OUTPUTS]), save_beside_objects),
+    "two_directions_first": (TwoDirectionsFirst, save),
+    "legacy_protocol_4": (lambda: Network(lstm(), [OUTPUTS]), save_legacy_protocol_4),
 }
 
 
@@ -209,6 +353,18 @@ def save_two_networks(path: str) -> None:
     save({"best": lstm().state_dict(), "last": lstm().state_dict()}, path)
 
 
+def state_dict(**modules: nn.Module) -> OrderedDict[str, Tensor]:
+    return nn.ModuleDict(modules).state_dict()
+
+
+def without(weights: OrderedDict[str, Tensor], part: str) -> OrderedDict[str, Tensor]:
+    return OrderedDict((name, w) for name, w in weights.items() if part not in name)
+
+
+def parametrized() -> nn.Module:
+    return nn.utils.parametrizations.orthogonal(nn.Linear(UNITS, UNITS))
+
+
 # name: how such a file is made
 REFUSED: dict[str, Callable[[str], None]] = {
     "torchscript": lambda path: torch.jit.script(Doubled()).save(path),
@@ -233,6 +389,22 @@ REFUSED: dict[str, Callable[[str], None]] = {
         nn.ModuleDict({"lstm": lstm(), "fc": nn.Linear(5 * UNITS, 1)}).state_dict(), path),
     "linear": lambda path: save(nn.Linear(3, 2).state_dict(), path),
     "two_networks": save_two_networks,
+    "missing_layer": lambda path: save(without(lstm(num_layers=3).state_dict(), "_l1"), path),
+    "missing_bias": lambda path: save(without(lstm().state_dict(), "bias_ih"), path),
+    "missing_weight": lambda path: save(
+        without(state_dict(lstm=lstm(), fc=nn.Linear(UNITS, 1)), "fc.weight"), path),
+    "parametrized": lambda path: save(state_dict(lstm=lstm(), fc=parametrized()), path),
+    "spectral_norm": lambda path: save(
+        state_dict(lstm=lstm(), fc=nn.utils.spectral_norm(nn.Linear(UNITS, 1))), path),
+    "prelu": lambda path: save(state_dict(lstm=lstm(), act=nn.PReLU()), path),
+    "bilinear": lambda path: save(state_dict(lstm=lstm(), fc=nn.Bilinear(UNITS, UNITS, 1)), path),
+    "weight_norm_all": lambda path: save(
+        nn.utils.weight_norm(lstm(), "weight_ih_l0").state_dict(), path),
+    "subclass": lambda path: save(
+        dict(lstm().state_dict(), **{"fc.weight": torch.ones(1, UNITS).as_subclass(Weights)}), path),
+    "numpy": lambda path: save(
+        {name: w.numpy() for name, w in lstm().state_dict().items()}, path),
+    "module_in_dict": lambda path: save({"epoch": 1, "model": lstm()}, path),
 }
 
 
