@@ -145,12 +145,12 @@ static void note_left_out(struct import_source *source, const struct torch_modul
                       modules->loose[k]);
     if (modules->n_loose > 0)
         import_note(source,
-                    "left out: %s (%zu arrays), which belong to no layer; what the network does "
+                    "left out: %s (%zu in all), which belong to no layer; what the network does "
                     "with them is not served",
                     names, modules->n_loose);
     if (modules->n_left_out > 0)
-        import_note(source, "left out: %zu arrays beside the weights, '%s' first",
-                    modules->n_left_out, modules->left_out);
+        import_note(source, "left out: %zu array%s beside the weights, '%s' first",
+                    modules->n_left_out, modules->n_left_out == 1 ? "" : "s", modules->left_out);
 }
 
 enum lstm_status names_torch_plan(struct import_source *source,

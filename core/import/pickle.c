@@ -200,125 +200,6 @@ static enum lstm_status run_get(struct pickle_machine *machine, size_t argument,
     return pickle_machine_push(machine, machine->memo.items[index], error);
 }
 
-static enum lstm_status push_global(struct pickle_machine *machine, const char *module,
-                                    const char *name, struct lstm_error *error)
-{
-    const struct pickle_global *row = machine->allowed;
-    while (row->module != NULL &&
-           (strcmp(row->module, module) != 0 || strcmp(row->name, name) != 0))
-        row++;
-    if (row->module == NULL)
-        return lstm_fail(
-            error, LSTM_UNSUPPORTED,
-            "pickle, byte %zu: it needs %.60s.%.40s, which weights do not, and nothing "
-            "was run: a whole module? Save its weights alone: "
-            "torch.save(model.state_dict(), path)",
-            machine->instruction, module, name);
-    struct pickle_value *value = pickle_machine_value(machine, PICKLE_GLOBAL);
-    if (value != NULL)
-        value->global = row;
-    return pickle_machine_push(machine, value, error);
-}
-
-static enum lstm_status run_global(struct pickle_machine *machine, size_t argument,
-                                   struct lstm_error *error)
-{
-    (void)argument;
-    const char *module = pickle_machine_take_line(machine);
-    const char *name = module == NULL ? NULL : pickle_machine_take_line(machine);
-    if (name == NULL)
-        return pickle_machine_fail(machine, error,
-                                   "its name is cut short, or there is no memory for it");
-    return push_global(machine, module, name, error);
-}
-
-static enum lstm_status run_stack_global(struct pickle_machine *machine, size_t argument,
-                                         struct lstm_error *error)
-{
-    (void)argument;
-    const struct pickle_value *name = pickle_machine_pop(machine),
-                              *module = pickle_machine_pop(machine);
-    if (name == NULL || module == NULL || name->kind != PICKLE_TEXT || module->kind != PICKLE_TEXT)
-        return pickle_machine_fail(machine, error, "a module and a name are expected on the stack");
-    return push_global(machine, module->text, name->text, error);
-}
-
-static enum lstm_status run_reference(struct pickle_machine *machine, size_t argument,
-                                      struct lstm_error *error)
-{
-    (void)argument;
-    enum lstm_status status = pickle_machine_gather(machine, PICKLE_REFERENCE, 1, error);
-    return status != LSTM_OK ? status
-                             : pickle_machine_append(machine, machine->references,
-                                                     pickle_machine_top(machine), error);
-}
-
-/* A container of the items of the call's first argument, if it has one. */
-static enum lstm_status fill_from(struct pickle_machine *machine,
-                                  const struct pickle_value *arguments,
-                                  struct pickle_value *container, struct lstm_error *error)
-{
-    const struct pickle_value *from = arguments->n > 0 ? arguments->items[0] : NULL;
-    enum lstm_status status = LSTM_OK;
-    const bool is_sequence =
-        from != NULL && (from->kind == PICKLE_LIST || from->kind == PICKLE_TUPLE);
-    for (size_t k = 0; is_sequence && k < from->n && status == LSTM_OK; k++) {
-        struct pickle_value *item = from->items[k];
-        if (container->kind == PICKLE_LIST) {
-            status = pickle_machine_append(machine, container, item, error);
-            continue;
-        }
-        if ((item->kind != PICKLE_LIST && item->kind != PICKLE_TUPLE) || item->n != 2)
-            return pickle_machine_fail(machine, error, "a dict is made of what are no pairs");
-        status = pickle_machine_append(machine, container, item->items[0], error);
-        if (status == LSTM_OK)
-            status = pickle_machine_append(machine, container, item->items[1], error);
-    }
-    return status;
-}
-
-/* The call of a name gives what its row says; nothing is called. */
-static enum lstm_status run_call(struct pickle_machine *machine, size_t argument,
-                                 struct lstm_error *error)
-{
-    (void)argument;
-    struct pickle_value *arguments = pickle_machine_pop(machine),
-                        *callee = pickle_machine_pop(machine);
-    if (callee == NULL || callee->kind != PICKLE_GLOBAL || arguments->kind != PICKLE_TUPLE)
-        return pickle_machine_fail(machine, error,
-                                   "a name and its arguments are expected on the stack");
-    const enum pickle_meaning meaning = callee->global->meaning;
-    if (meaning == PICKLE_NO_CALL || (meaning == PICKLE_MAKES_FIRST && arguments->n == 0))
-        return pickle_machine_fail(machine, error, "a name is called that cannot be called so");
-    if (meaning == PICKLE_MAKES_FIRST)
-        return pickle_machine_push(machine, arguments->items[0], error);
-    struct pickle_value *value =
-        pickle_machine_value(machine, meaning == PICKLE_MAKES_LIST   ? PICKLE_LIST
-                                      : meaning == PICKLE_MAKES_DICT ? PICKLE_DICT
-                                                                     : PICKLE_CALL);
-    if (value == NULL)
-        return pickle_machine_fail_memory(machine, error);
-    enum lstm_status status = LSTM_OK;
-    if (meaning == PICKLE_KEPT) {
-        status = pickle_machine_append(machine, value, callee, error);
-        if (status == LSTM_OK)
-            status = pickle_machine_append(machine, value, arguments, error);
-    } else {
-        status = fill_from(machine, arguments, value, error);
-    }
-    return status != LSTM_OK ? status : pickle_machine_push(machine, value, error);
-}
-
-/* Attributes that an object gets: none of them is a weight. */
-static enum lstm_status run_build(struct pickle_machine *machine, size_t argument,
-                                  struct lstm_error *error)
-{
-    (void)argument;
-    if (pickle_machine_pop(machine) == NULL || pickle_machine_top(machine) == NULL)
-        return pickle_machine_fail(machine, error, "there is no object for the attributes");
-    return LSTM_OK;
-}
-
 /* By the byte of the instruction, with the names of pickletools.py. */
 static const struct instruction {
     enum lstm_status (*run)(struct pickle_machine *machine, size_t argument,
@@ -335,15 +216,15 @@ static const struct instruction {
     ['K'] = {run_integer, 1},                 /* BININT1 */
     ['M'] = {run_integer, 2},                 /* BININT2 */
     ['N'] = {run_empty, PICKLE_NONE},         /* NONE */
-    ['Q'] = {run_reference, 0},               /* BINPERSID */
-    ['R'] = {run_call, 0},                    /* REDUCE */
+    ['Q'] = {pickle_run_reference, 0},        /* BINPERSID */
+    ['R'] = {pickle_run_call, 2},             /* REDUCE */
     ['T'] = {run_text, 4},                    /* BINSTRING */
     ['U'] = {run_text, 1},                    /* SHORT_BINSTRING */
     ['X'] = {run_text, 4},                    /* BINUNICODE */
     [']'] = {run_empty, PICKLE_LIST},         /* EMPTY_LIST */
     ['a'] = {run_item, PICKLE_LIST},          /* APPEND */
-    ['b'] = {run_build, 0},                   /* BUILD */
-    ['c'] = {run_global, 0},                  /* GLOBAL */
+    ['b'] = {pickle_run_build, 0},            /* BUILD */
+    ['c'] = {pickle_run_global, 0},           /* GLOBAL */
     ['e'] = {run_marked_items, PICKLE_LIST},  /* APPENDS */
     ['h'] = {run_get, 1},                     /* BINGET */
     ['j'] = {run_get, 4},                     /* LONG_BINGET */
@@ -354,7 +235,7 @@ static const struct instruction {
     ['u'] = {run_marked_items, PICKLE_DICT},  /* SETITEMS */
     ['}'] = {run_empty, PICKLE_DICT},         /* EMPTY_DICT */
     [0x80] = {run_protocol, 1},               /* PROTO */
-    [0x81] = {run_call, 0},                   /* NEWOBJ */
+    [0x81] = {pickle_run_call, 2},            /* NEWOBJ */
     [0x85] = {run_tuple, 1},                  /* TUPLE1 */
     [0x86] = {run_tuple, 2},                  /* TUPLE2 */
     [0x87] = {run_tuple, 3},                  /* TUPLE3 */
@@ -368,9 +249,11 @@ static const struct instruction {
     [0x8f] = {run_empty, PICKLE_LIST},        /* EMPTY_SET */
     [0x90] = {run_marked_items, PICKLE_LIST}, /* ADDITEMS */
     [0x91] = {run_marked_tuple, PICKLE_LIST}, /* FROZENSET */
-    [0x93] = {run_stack_global, 0},           /* STACK_GLOBAL */
+    [0x92] = {pickle_run_call, 3},            /* NEWOBJ_EX */
+    [0x93] = {pickle_run_stack_global, 0},    /* STACK_GLOBAL */
     [0x94] = {run_memoize, 0},                /* MEMOIZE */
     [0x95] = {run_frame, 8},                  /* FRAME */
+    [0x96] = {run_text, 8},                   /* BYTEARRAY8 */
 };
 
 enum lstm_status pickle_read(struct import_source *source, const struct pickle_global *allowed,
@@ -397,7 +280,10 @@ enum lstm_status pickle_read(struct import_source *source, const struct pickle_g
         if (status != LSTM_OK)
             return status;
     }
-    *pickle = (struct pickle){machine.at, machine.stack.items[0], machine.references};
+    *pickle = (struct pickle){.n_bytes = machine.at,
+                              .value = machine.stack.items[0],
+                              .references = machine.references,
+                              .foreign = machine.foreign};
     return LSTM_OK;
 }
 

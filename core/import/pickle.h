@@ -4,7 +4,8 @@
  * A pickle is a program for a stack machine that calls what it names (Python, Lib/pickle.py and
  * Lib/pickletools.py). This machine knows the instructions that build plain values, and the names
  * of an allow-list; a call of such a name becomes a value that tells what would have been called.
- * Any other instruction or name is an error. */
+ * Any other name is foreign: what would be made by calling it is opaque, a value that keeps what
+ * went into it and means nothing. Any other instruction is an error. */
 #ifndef PICKLE_H
 #define PICKLE_H
 
@@ -31,7 +32,8 @@ enum pickle_meaning {
     PICKLE_KEPT,        /* a PICKLE_CALL */
     PICKLE_MAKES_FIRST, /* its first argument */
     PICKLE_MAKES_LIST,  /* a list of its argument's items */
-    PICKLE_MAKES_DICT   /* a dict of its argument's pairs */
+    PICKLE_MAKES_DICT,  /* a dict of its argument's pairs */
+    PICKLE_FOREIGN      /* not on the list: an opaque PICKLE_CALL */
 };
 
 struct pickle_global {
@@ -54,11 +56,19 @@ struct pickle_value {
         const struct pickle_global *global;
         struct {
             /* TUPLE, LIST; DICT: key, value, key, value, ...; CALL: the GLOBAL, its arguments as
-             * a TUPLE; REFERENCE: the id. */
+             * a TUPLE, and what else the object got; REFERENCE: the id. */
             size_t n, capacity;
             struct pickle_value **items;
         };
     };
+};
+
+/* The first foreign names of a pickle, each once. */
+enum { PICKLE_MAX_FOREIGN = 8 };
+struct pickle_foreign {
+    size_t n;
+    const struct pickle_global *names[PICKLE_MAX_FOREIGN];
+    bool has_more;
 };
 
 /* What a pickle holds. */
@@ -66,11 +76,12 @@ struct pickle {
     size_t n_bytes; /* its length; another one may follow */
     const struct pickle_value *value;
     const struct pickle_value *references; /* LIST of every REFERENCE in it, in its order */
+    struct pickle_foreign foreign;
 };
 
 /* Reads the pickle at the beginning of `bytes`. `allowed` is ended by a row without a module.
- * FORMAT: at which byte what is wrong. UNSUPPORTED: a name that is not allowed, or an instruction
- * that no plain value needs. NO_MEMORY. */
+ * FORMAT: at which byte what is wrong. UNSUPPORTED: an instruction that no plain value needs.
+ * NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status pickle_read(struct import_source *source,
                                              const struct pickle_global *allowed,
                                              const unsigned char *bytes, size_t n,
@@ -79,6 +90,9 @@ LSTM_MUST_CHECK enum lstm_status pickle_read(struct import_source *source,
 /* The value under a text key of a DICT, the last one if there are several; NULL if there is none
  * or it is no DICT. */
 const struct pickle_value *pickle_get(const struct pickle_value *dict, const char *key);
+
+/* Whether it is a CALL of a name that is not allowed. */
+bool pickle_is_opaque(const struct pickle_value *value);
 
 /* Whether it is a text of these characters. */
 bool pickle_is_text(const struct pickle_value *value, const char *text);

@@ -98,14 +98,15 @@ enum lstm_status pickle_machine_gather(struct pickle_machine *machine, enum pick
     return pickle_machine_push(machine, value, error);
 }
 
-/* The n uppermost values become items of the container below them. */
+/* The n uppermost values become items of the container below them, if only of an opaque one. */
 enum lstm_status pickle_machine_add_items(struct pickle_machine *machine, enum pickle_kind kind,
                                           size_t n, struct lstm_error *error)
 {
     if (n >= reachable(machine))
         return pickle_machine_fail(machine, error, "there is no container for the items");
     struct pickle_value *container = machine->stack.items[machine->stack.n - n - 1];
-    if (container->kind != kind || (kind == PICKLE_DICT && n % 2 != 0))
+    if ((container->kind != kind && !pickle_is_opaque(container)) ||
+        (kind == PICKLE_DICT && n % 2 != 0))
         return pickle_machine_fail(machine, error, "these items are not for a value of that kind");
     machine->stack.n -= n;
     for (size_t k = 0; k < n; k++) {

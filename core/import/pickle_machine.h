@@ -16,6 +16,7 @@ struct pickle_machine {
     struct pickle_value stack, memo;         /* as lists; an entry of the memo may be NULL */
     size_t n_marks, marks[PICKLE_MAX_MARKS]; /* heights of the stack */
     struct pickle_value *references;         /* LIST */
+    struct pickle_foreign foreign;
     bool stopped;
 };
 
@@ -51,8 +52,8 @@ LSTM_MUST_CHECK enum lstm_status pickle_machine_gather(struct pickle_machine *ma
                                                        enum pickle_kind kind, size_t n,
                                                        struct lstm_error *error);
 
-/* The n uppermost values become items of the container of this kind below them. FORMAT, NO_MEMORY.
- */
+/* The n uppermost values become items of the container of this kind below them, or of the opaque
+ * value there. FORMAT, NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status pickle_machine_add_items(struct pickle_machine *machine,
                                                           enum pickle_kind kind, size_t n,
                                                           struct lstm_error *error);
@@ -65,5 +66,18 @@ bool pickle_machine_take_number(struct pickle_machine *machine, size_t n, uint64
 const unsigned char *pickle_machine_take_counted(struct pickle_machine *machine, size_t width,
                                                  size_t *n);
 const char *pickle_machine_take_line(struct pickle_machine *machine);
+
+/* The instructions about names and what calling them makes (pickle_calls.c), as those in pickle.c.
+ * `argument` of a call: how many values it takes. */
+enum lstm_status pickle_run_global(struct pickle_machine *machine, size_t argument,
+                                   struct lstm_error *error);
+enum lstm_status pickle_run_stack_global(struct pickle_machine *machine, size_t argument,
+                                         struct lstm_error *error);
+enum lstm_status pickle_run_reference(struct pickle_machine *machine, size_t argument,
+                                      struct lstm_error *error);
+enum lstm_status pickle_run_call(struct pickle_machine *machine, size_t argument,
+                                 struct lstm_error *error);
+enum lstm_status pickle_run_build(struct pickle_machine *machine, size_t argument,
+                                  struct lstm_error *error);
 
 #endif

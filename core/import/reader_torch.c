@@ -5,7 +5,6 @@
  * torch/serialization.py and caffe2/serialize/inline_container.cc). */
 #include <string.h>
 
-#include "core/import/names_torch.h"
 #include "core/import/readers.h"
 #include "core/import/torch_object.h"
 #include "core/import/zip.h"
@@ -17,6 +16,7 @@ enum { PROBED_BYTES = 1 << 20 };
 static const char pickle_name[] = "/data.pkl";
 
 struct torch_zip {
+    struct pickle_foreign foreign; /* names of the object */
     struct zip_archive archive;
     const char *folder; /* with its '/' */
     /* Of each member: NULL until it was read, and its checksum verified. */
@@ -137,8 +137,18 @@ static enum lstm_status open_zip(struct import_source *source, struct lstm_error
     struct pickle pickle;
     if (status == LSTM_OK)
         status = pickle_read(source, torch_object_globals, bytes, member->n, &pickle, error);
-    return status != LSTM_OK ? status
-                             : torch_object_add_arrays(source, pickle.value, find_storage, error);
+    if (status != LSTM_OK)
+        return status;
+    file->foreign = pickle.foreign;
+    return torch_object_add_arrays(source, &pickle, find_storage, error);
+}
+
+static enum lstm_status plan(struct import_source *source,
+                             const struct lstm_import_options *options, struct import_plan *network,
+                             struct lstm_error *error)
+{
+    const struct torch_zip *file = source->state;
+    return torch_object_plan(source, &file->foreign, options, network, error);
 }
 
 const struct import_reader reader_torch = {
@@ -146,5 +156,5 @@ const struct import_reader reader_torch = {
     .title = "PyTorch state_dict (zip)",
     .probe = probe,
     .open = open_zip,
-    .plan = names_torch_plan,
+    .plan = plan,
 };

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/import/names_torch.h"
 #include "core/import/readers.h"
 #include "core/import/torch_object.h"
 #include "core/memory.h"
@@ -15,10 +14,10 @@
 
 enum { COUNT_BYTES = 8, PROTOCOL = 1001 };
 
-/* A pickle of 0x1950a86a20f9469cfc6c, behind its protocol byte. */
+/* A pickle of 0x1950a86a20f9469cfc6c, behind its protocol and, since protocol 4, a frame. */
 static const unsigned char magic[] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9,
                                       0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
-enum { MAGIC_AT = 2, MAGIC_END = MAGIC_AT + sizeof magic };
+enum { PROTOCOL_BYTES = 2, FRAME = 0x95, FRAME_BYTES = 9 };
 
 struct storage_data {
     const char *key;
@@ -28,25 +27,40 @@ struct storage_data {
 };
 
 struct torch_legacy {
-    size_t at; /* read so far */
+    struct pickle_foreign foreign; /* names of the object */
+    size_t at;                     /* read so far */
     size_t n_storages;
     struct storage_data *storages; /* sorted by key */
 };
 
-static bool has_magic(const struct import_source *source)
+/* Whether a frame of less than 2^40 bytes begins the pickle. */
+static bool has_frame(const struct import_source *source)
 {
-    return source->n >= MAGIC_END && memcmp(source->bytes + MAGIC_AT, magic, sizeof magic) == 0;
+    static const unsigned char zeros[3] = {0};
+    const size_t n = PROTOCOL_BYTES + FRAME_BYTES;
+    return source->n >= n && source->bytes[PROTOCOL_BYTES] == FRAME &&
+           memcmp(source->bytes + n - sizeof zeros, zeros, sizeof zeros) == 0;
+}
+
+/* Where the pickle of the magic number ends; 0: there is none. */
+static size_t magic_end(const struct import_source *source)
+{
+    const size_t at = PROTOCOL_BYTES + (has_frame(source) ? FRAME_BYTES : 0);
+    const bool is_there =
+        source->n >= at + sizeof magic && memcmp(source->bytes + at, magic, sizeof magic) == 0;
+    return is_there ? at + sizeof magic : 0;
 }
 
 /* Also any other pickle, to say what is missing. A safetensors file may begin as one, but the
- * length of its header has zeros where a pickle has instructions. */
+ * length of its header has zeros where a pickle has instructions, and behind it no frame's. */
 static bool probe(const struct import_source *source)
 {
     static const unsigned char zeros[4] = {0};
     if (source->is_folder || source->n < 8 || source->bytes[0] != 0x80)
         return false;
-    return has_magic(source) || (source->bytes[1] >= 2 && source->bytes[1] <= 5 &&
-                                 memcmp(source->bytes + 4, zeros, sizeof zeros) != 0);
+    return magic_end(source) > 0 ||
+           (source->bytes[1] >= 2 && source->bytes[1] <= 5 &&
+            (has_frame(source) || memcmp(source->bytes + 4, zeros, sizeof zeros) != 0));
 }
 
 static enum lstm_status read_next(struct import_source *source, struct torch_legacy *file,
@@ -68,8 +82,8 @@ static enum lstm_status read_header(struct import_source *source, struct torch_l
     if (status != LSTM_OK)
         return status;
     if (pickle.value->kind != PICKLE_INTEGER || pickle.value->integer != PROTOCOL)
-        return lstm_fail(error, LSTM_FORMAT, "byte %zu: expected the protocol number %d",
-                         (size_t)MAGIC_END, PROTOCOL);
+        return lstm_fail(error, LSTM_FORMAT, "expected the protocol number %d in front of byte %zu",
+                         PROTOCOL, file->at);
     status = read_next(source, file, &pickle, error);
     if (status != LSTM_OK)
         return status;
@@ -186,11 +200,11 @@ static enum lstm_status open_legacy(struct import_source *source, struct lstm_er
     if (file == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a file of PyTorch");
     source->state = file;
-    if (!has_magic(source))
+    file->at = magic_end(source);
+    if (file->at == 0)
         return lstm_fail(error, LSTM_UNSUPPORTED,
                          "a Python pickle that torch.save() did not write; nothing in it was run; "
                          "save the weights with torch.save(model.state_dict(), path)");
-    file->at = MAGIC_END;
     enum lstm_status status = read_header(source, file, error);
     if (status == LSTM_OK)
         status = read_next(source, file, &object, error);
@@ -202,8 +216,18 @@ static enum lstm_status open_legacy(struct import_source *source, struct lstm_er
         status = size_elements(file, object.references, error);
     if (status == LSTM_OK)
         status = locate_storages(source, file, keys.value, error);
-    return status != LSTM_OK ? status
-                             : torch_object_add_arrays(source, object.value, find_storage, error);
+    if (status != LSTM_OK)
+        return status;
+    file->foreign = object.foreign;
+    return torch_object_add_arrays(source, &object, find_storage, error);
+}
+
+static enum lstm_status plan(struct import_source *source,
+                             const struct lstm_import_options *options, struct import_plan *network,
+                             struct lstm_error *error)
+{
+    const struct torch_legacy *file = source->state;
+    return torch_object_plan(source, &file->foreign, options, network, error);
 }
 
 const struct import_reader reader_torch_legacy = {
@@ -211,5 +235,5 @@ const struct import_reader reader_torch_legacy = {
     .title = "PyTorch state_dict (before 1.6)",
     .probe = probe,
     .open = open_legacy,
-    .plan = names_torch_plan,
+    .plan = plan,
 };

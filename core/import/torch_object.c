@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/import/names_torch.h"
 #include "core/memory.h"
 #include "core/status.h"
 
-enum { MAX_DEPTH = 16, MAX_PATH_BYTES = 512 };
+enum { MAX_DEPTH = 16, MAX_OPAQUE_DEPTH = 64, MAX_PATH_BYTES = 512 };
 
 /* Values may be visited as often as they are referred to, which takes bytes each time: a small file
  * must not make many of few by lists of the same lists. */
@@ -15,96 +16,6 @@ enum { MIN_VISITS = 1 << 16, MAX_VISITS = 1 << 22 };
 
 /* Most elements of a view that repeats its storage's: a few bytes must not fill the memory. */
 enum { MAX_REPEATED = 1 << 20 };
-
-/* torch.<name>Storage, and what its elements are; OTHER cannot be read. */
-#define STORAGES(X)                                                                                \
-    X(Float, F32)                                                                                  \
-    X(Double, F64)                                                                                 \
-    X(Half, F16)                                                                                   \
-    X(BFloat16, BF16)                                                                              \
-    X(Char, I8)                                                                                    \
-    X(Short, I16)                                                                                  \
-    X(Int, I32)                                                                                    \
-    X(Long, I64)                                                                                   \
-    X(Byte, U8)                                                                                    \
-    X(Bool, BOOL)                                                                                  \
-    X(ComplexFloat, OTHER)                                                                         \
-    X(ComplexDouble, OTHER)                                                                        \
-    X(QInt8, OTHER)                                                                                \
-    X(QInt32, OTHER)                                                                               \
-    X(QUInt8, OTHER)                                                                               \
-    X(QUInt4x2, OTHER)                                                                             \
-    X(QUInt2x4, OTHER)
-
-static const struct {
-    const char *name;
-    enum import_dtype dtype;
-} storages[] = {
-#define X(name, dtype) {#name "Storage", IMPORT_##dtype},
-    STORAGES(X)
-#undef X
-};
-
-/* A name of torch that is a value. */
-#define VALUE(name)                                                                                \
-    {                                                                                              \
-        "torch", name, PICKLE_NO_CALL                                                              \
-    }
-
-/* Beside storages and tensors: plain containers, and what training scripts keep beside weights,
- * which is carried along unread. */
-const struct pickle_global torch_object_globals[] = {
-#define X(name, dtype)                                                                             \
-    {"torch", #name "Storage", PICKLE_NO_CALL}, {"torch.cuda", #name "Storage", PICKLE_NO_CALL},
-    STORAGES(X)
-#undef X
-        VALUE("float32"),
-    VALUE("float64"),
-    VALUE("float16"),
-    VALUE("bfloat16"),
-    VALUE("int8"),
-    VALUE("int16"),
-    VALUE("int32"),
-    VALUE("int64"),
-    VALUE("uint8"),
-    VALUE("bool"),
-    VALUE("complex64"),
-    VALUE("complex128"),
-    VALUE("strided"),
-    VALUE("sparse_coo"),
-    VALUE("sparse_csr"),
-    VALUE("per_tensor_affine"),
-    VALUE("per_channel_affine"),
-    {"torch._utils", "_rebuild_tensor", PICKLE_KEPT},
-    {"torch._utils", "_rebuild_tensor_v2", PICKLE_KEPT},
-    {"torch._utils", "_rebuild_qtensor", PICKLE_KEPT},
-    {"torch._utils", "_rebuild_sparse_tensor", PICKLE_KEPT},
-    {"torch._utils", "_rebuild_sparse_csr_tensor", PICKLE_KEPT},
-    {"torch._utils", "_rebuild_meta_tensor_no_storage", PICKLE_KEPT},
-    {"torch._utils", "_rebuild_parameter", PICKLE_MAKES_FIRST},
-    {"torch._utils", "_rebuild_parameter_with_state", PICKLE_MAKES_FIRST},
-    {"torch", "Size", PICKLE_MAKES_FIRST},
-    {"torch", "device", PICKLE_KEPT},
-    {"torch.serialization", "_get_layout", PICKLE_KEPT},
-    {"collections", "OrderedDict", PICKLE_MAKES_DICT},
-    {"collections", "defaultdict", PICKLE_MAKES_DICT},
-    {"collections", "Counter", PICKLE_MAKES_DICT},
-    {"__builtin__", "set", PICKLE_MAKES_LIST},
-    {"builtins", "set", PICKLE_MAKES_LIST},
-    {"__builtin__", "list", PICKLE_MAKES_LIST},
-    {"builtins", "list", PICKLE_MAKES_LIST},
-    {"__builtin__", "dict", PICKLE_MAKES_DICT},
-    {"builtins", "dict", PICKLE_MAKES_DICT},
-    {"argparse", "Namespace", PICKLE_KEPT},
-    {"numpy.core.multiarray", "scalar", PICKLE_KEPT},
-    {"numpy.core.multiarray", "_reconstruct", PICKLE_KEPT},
-    {"numpy._core.multiarray", "scalar", PICKLE_KEPT},
-    {"numpy._core.multiarray", "_reconstruct", PICKLE_KEPT},
-    {"numpy", "dtype", PICKLE_KEPT},
-    {"numpy", "ndarray", PICKLE_KEPT},
-    {"_codecs", "encode", PICKLE_KEPT},
-    {NULL, NULL, PICKLE_NO_CALL},
-};
 
 /* Tensors that are made otherwise. */
 static const struct {
@@ -121,59 +32,10 @@ struct walk {
     enum lstm_status (*find)(struct import_source *source, const struct torch_storage *storage,
                              const unsigned char **bytes, size_t *n, struct lstm_error *error);
     size_t n_visits, most_visits, depth;
+    size_t n_tensors;
+    const struct pickle_global *holder; /* makes the first opaque value that may hold tensors */
     char path[MAX_PATH_BYTES];
 };
-
-static bool read_size(const struct pickle_value *value, size_t *size)
-{
-    if (value->kind != PICKLE_INTEGER || value->integer < 0)
-        return false;
-    *size = (size_t)value->integer;
-    return true;
-}
-
-/* ---- Storages ----------------------------------------------------------------------------- */
-
-static bool read_view(const struct pickle_value *view, struct torch_storage *storage)
-{
-    if (view->kind == PICKLE_NONE)
-        return true;
-    return view->kind == PICKLE_TUPLE && view->n == 3 &&
-           read_size(view->items[1], &storage->view_begin) &&
-           read_size(view->items[2], &storage->view_n) && storage->view_begin <= storage->n &&
-           storage->view_n <= storage->n - storage->view_begin;
-}
-
-enum lstm_status torch_object_storage(const struct pickle_value *reference,
-                                      struct torch_storage *storage, struct lstm_error *error)
-{
-    *storage = (struct torch_storage){.dtype = IMPORT_OTHER};
-    const struct pickle_value *id =
-        reference->kind == PICKLE_REFERENCE ? reference->items[0] : reference;
-    if (id->kind != PICKLE_TUPLE || id->n < 5 || !pickle_is_text(id->items[0], "storage") ||
-        id->items[1]->kind != PICKLE_GLOBAL || id->items[2]->kind != PICKLE_TEXT ||
-        !read_size(id->items[4], &storage->n))
-        return lstm_fail(error, LSTM_FORMAT,
-                         "a reference in the pickle is none to a storage (\"storage\", type, key, "
-                         "location, number of elements)");
-    storage->key = id->items[2]->text;
-    storage->view_n = storage->n;
-    if (id->n > 5 && !read_view(id->items[5], storage))
-        return lstm_fail(error, LSTM_FORMAT,
-                         "storage '%.40s' of %zu elements: a view of it lies outside", storage->key,
-                         storage->n);
-    const char *type = id->items[1]->global->name;
-    for (size_t k = 0; k < sizeof storages / sizeof *storages; k++)
-        if (strcmp(storages[k].name, type) == 0)
-            storage->dtype = storages[k].dtype;
-    if (storage->dtype == IMPORT_OTHER)
-        return lstm_fail(
-            error, LSTM_UNSUPPORTED,
-            "storage '%.40s' is a torch.%.40s: complex and quantised numbers cannot be "
-            "weights; save the tensor after dequantize() or .real",
-            storage->key, type);
-    return LSTM_OK;
-}
 
 /* ---- Tensors -------------------------------------------------------------------------------- */
 
@@ -191,8 +53,8 @@ static enum lstm_status read_shape(const struct walk *walk, const struct pickle_
             IMPORT_MAX_RANK);
     array->rank = size->n;
     for (size_t k = 0; k < size->n; k++)
-        if (!read_size(size->items[k], &array->shape[k]) ||
-            !read_size(stride->items[k], &array->stride[k]))
+        if (!torch_object_size(size->items[k], &array->shape[k]) ||
+            !torch_object_size(stride->items[k], &array->stride[k]))
             return lstm_fail(error, LSTM_FORMAT,
                              "tensor '%.80s': size and stride %zu are no whole numbers >= 0",
                              walk->path, k);
@@ -255,7 +117,7 @@ static enum lstm_status add_tensor(struct walk *walk, const struct pickle_value 
     struct import_array array = {0};
     size_t offset;
     if (arguments->n < 4 || arguments->items[0]->kind != PICKLE_REFERENCE ||
-        !read_size(arguments->items[1], &offset))
+        !torch_object_size(arguments->items[1], &offset))
         return lstm_fail(error, LSTM_FORMAT,
                          "tensor '%.80s': expected a storage, an offset >= 0, size and stride",
                          walk->path);
@@ -272,6 +134,61 @@ static enum lstm_status add_tensor(struct walk *walk, const struct pickle_value 
     array.name = import_text(walk->source, name, strlen(name));
     if (array.name == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the names of tensors");
+    walk->n_tensors++;
+    return import_add_array(walk->source, &array, error);
+}
+
+/* ---- Opaque values ---------------------------------------------------------------------------
+ */
+
+static enum lstm_status count_visit(struct walk *walk, struct lstm_error *error)
+{
+    if (++walk->n_visits <= walk->most_visits)
+        return LSTM_OK;
+    return lstm_fail(error, LSTM_FORMAT,
+                     "'%.80s': the pickle holds more than %zu values, too many for a file of %zu "
+                     "bytes",
+                     walk->path, walk->most_visits, walk->source->n);
+}
+
+static bool is_numpy_array(const struct pickle_value *value)
+{
+    const struct pickle_global *made_by =
+        value->kind == PICKLE_CALL ? value->items[0]->global : NULL;
+    return made_by != NULL && strncmp(made_by->module, "numpy", strlen("numpy")) == 0 &&
+           (strcmp(made_by->name, "_reconstruct") == 0 ||
+            strcmp(made_by->name, "_frombuffer") == 0);
+}
+
+/* Whether numbers that could be weights went into the value, or are too deep in it to tell. */
+static enum lstm_status find_numbers(struct walk *walk, const struct pickle_value *value,
+                                     size_t depth, bool *found, struct lstm_error *error)
+{
+    enum lstm_status status = count_visit(walk, error);
+    const bool has_items = value->kind == PICKLE_TUPLE || value->kind == PICKLE_LIST ||
+                           value->kind == PICKLE_DICT || value->kind == PICKLE_CALL;
+    *found = *found || value->kind == PICKLE_REFERENCE || is_numpy_array(value) ||
+             (has_items && depth == MAX_OPAQUE_DEPTH);
+    for (size_t k = 0; has_items && k < value->n && !*found && status == LSTM_OK; k++)
+        status = find_numbers(walk, value->items[k], depth + 1, found, error);
+    return status;
+}
+
+/* What may hold weights is an array of which nothing is known but that it is there. */
+static enum lstm_status add_opaque(struct walk *walk, const struct pickle_value *call,
+                                   struct lstm_error *error)
+{
+    bool found = false;
+    enum lstm_status status = find_numbers(walk, call, 0, &found, error);
+    if (status != LSTM_OK || !found)
+        return status;
+    if (walk->holder == NULL)
+        walk->holder = call->items[0]->global;
+    const char *name = walk->path[0] == '\0' ? "object" : walk->path;
+    const struct import_array array = {.name = import_text(walk->source, name, strlen(name)),
+                                       .dtype = IMPORT_OTHER};
+    if (array.name == NULL)
+        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the names of tensors");
     return import_add_array(walk->source, &array, error);
 }
 
@@ -279,13 +196,15 @@ static enum lstm_status visit_call(struct walk *walk, const struct pickle_value 
                                    struct lstm_error *error)
 {
     const char *name = call->items[0]->global->name;
+    if (pickle_is_opaque(call))
+        return add_opaque(walk, call, error);
     for (size_t k = 0; k < sizeof refused_tensors / sizeof *refused_tensors; k++)
         if (strcmp(refused_tensors[k].name, name) == 0)
             return lstm_fail(error, LSTM_UNSUPPORTED, "tensor '%.80s' %s", walk->path,
                              refused_tensors[k].what);
     const bool is_tensor =
         strcmp(name, "_rebuild_tensor") == 0 || strcmp(name, "_rebuild_tensor_v2") == 0;
-    return is_tensor ? add_tensor(walk, call, error) : LSTM_OK;
+    return is_tensor ? add_tensor(walk, call, error) : add_opaque(walk, call, error);
 }
 
 /* ---- The walk ----------------------------------------------------------------------------- */
@@ -335,11 +254,9 @@ static enum lstm_status visit_items(struct walk *walk, const struct pickle_value
 static enum lstm_status visit(struct walk *walk, const struct pickle_value *value,
                               struct lstm_error *error)
 {
-    if (++walk->n_visits > walk->most_visits)
-        return lstm_fail(error, LSTM_FORMAT,
-                         "'%.80s': the pickle holds more than %zu values, too many for a file of "
-                         "%zu bytes",
-                         walk->path, walk->most_visits, walk->source->n);
+    const enum lstm_status status = count_visit(walk, error);
+    if (status != LSTM_OK)
+        return status;
     switch (value->kind) {
     case PICKLE_TUPLE:
     case PICKLE_LIST:
@@ -353,12 +270,58 @@ static enum lstm_status visit(struct walk *walk, const struct pickle_value *valu
 }
 
 enum lstm_status torch_object_add_arrays(
-    struct import_source *source, const struct pickle_value *value,
+    struct import_source *source, const struct pickle *pickle,
     enum lstm_status (*find)(struct import_source *source, const struct torch_storage *storage,
                              const unsigned char **bytes, size_t *n, struct lstm_error *error),
     struct lstm_error *error)
 {
     const size_t more = source->n < MAX_VISITS - MIN_VISITS ? source->n : MAX_VISITS - MIN_VISITS;
     struct walk walk = {.source = source, .find = find, .most_visits = MIN_VISITS + more};
-    return visit(&walk, value, error);
+    const enum lstm_status status = visit(&walk, pickle->value, error);
+    if (status != LSTM_OK || walk.n_tensors > 0 || pickle->foreign.n == 0)
+        return status;
+    const struct pickle_global *needed =
+        walk.holder != NULL ? walk.holder : pickle->foreign.names[0];
+    return lstm_fail(error, LSTM_UNSUPPORTED,
+                     "it needs %.60s.%.40s, which weights do not, and nothing was run: a whole "
+                     "module? Save its weights alone: torch.save(model.state_dict(), path)",
+                     needed->module, needed->name);
+}
+
+/* ---- The network ------------------------------------------------------------------------------
+ */
+
+static void list_names(const struct pickle_foreign *foreign, size_t most, char *text, size_t size)
+{
+    int n = 0;
+    for (size_t k = 0; k < foreign->n && k < most && n >= 0 && (size_t)n < size; k++)
+        n += snprintf(text + n, size - (size_t)n, "%s%.40s.%.30s", k == 0 ? "" : ", ",
+                      foreign->names[k]->module, foreign->names[k]->name);
+    if ((foreign->n > most || foreign->has_more) && n >= 0 && (size_t)n < size)
+        snprintf(text + n, size - (size_t)n, " and others");
+}
+
+/* Whether there are values that may hold weights and cannot be read. */
+static bool has_opaque(const struct import_source *source)
+{
+    for (size_t k = 0; k < source->n_arrays; k++)
+        if (source->arrays[k].dtype == IMPORT_OTHER)
+            return true;
+    return false;
+}
+
+enum lstm_status torch_object_plan(struct import_source *source,
+                                   const struct pickle_foreign *foreign,
+                                   const struct lstm_import_options *options,
+                                   struct import_plan *plan, struct lstm_error *error)
+{
+    char names[PICKLE_MAX_FOREIGN * 80];
+    list_names(foreign, PICKLE_MAX_FOREIGN, names, sizeof names);
+    if (foreign->n > 0)
+        import_note(source, "left out, as nothing in a file is run: what %s would make", names);
+    const enum lstm_status status = names_torch_plan(source, options, plan, error);
+    if (status == LSTM_OK || foreign->n == 0 || !has_opaque(source))
+        return status;
+    list_names(foreign, 1, names, sizeof names);
+    return lstm_fail_in(error, status, "without what %s would make, as nothing is run", names);
 }

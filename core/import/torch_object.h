@@ -25,14 +25,26 @@ LSTM_MUST_CHECK enum lstm_status torch_object_storage(const struct pickle_value 
                                                       struct torch_storage *storage,
                                                       struct lstm_error *error);
 
-/* Adds every tensor in dicts, lists and tuples of the value to the source's arrays. An array's name
- * is the dict's key, with the keys of the dicts around it and '/' in front: "state_dict/fc.weight".
- * `find` gives the bytes of a storage.
- * FORMAT: which tensor, what is wrong. UNSUPPORTED: a tensor of another kind. NO_MEMORY. */
+/* A whole number >= 0. */
+bool torch_object_size(const struct pickle_value *value, size_t *size);
+
+/* Adds every tensor in dicts, lists and tuples of the pickle to the source's arrays. An array's
+ * name is the dict's key, with the keys of the dicts around it and '/' in front:
+ * "state_dict/fc.weight". `find` gives the bytes of a storage. An opaque value there that may hold
+ * weights is an array of type OTHER without data.
+ * FORMAT: which tensor, what is wrong. UNSUPPORTED: a tensor of another kind; there are opaque
+ * values and no tensors. NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status torch_object_add_arrays(
-    struct import_source *source, const struct pickle_value *value,
+    struct import_source *source, const struct pickle *pickle,
     enum lstm_status (*find)(struct import_source *source, const struct torch_storage *storage,
                              const unsigned char **bytes, size_t *n, struct lstm_error *error),
     struct lstm_error *error);
+
+/* names_torch_plan(), and a note that tells which foreign names were passed over. */
+LSTM_MUST_CHECK enum lstm_status torch_object_plan(struct import_source *source,
+                                                   const struct pickle_foreign *foreign,
+                                                   const struct lstm_import_options *options,
+                                                   struct import_plan *plan,
+                                                   struct lstm_error *error);
 
 #endif

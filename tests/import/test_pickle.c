@@ -154,6 +154,31 @@ static const struct {
      LSTM_FORMAT, "nested more than 16 deep"},
     {BYTES("\x80\x02}X\x02\0\0\0a\0Ns."), LSTM_FORMAT, "a key is too long, or no text"},
     {BYTES("\x80\x02KQQ\x80\x02]"), LSTM_FORMAT, "one value"},
+    {BYTES("\x80\x02"
+           "ca\nb\n)}\x92."),
+     LSTM_UNSUPPORTED, "a.b"},
+    {BYTES("\x80\x02"
+           "ctorch\nSize\n)}\x92."),
+     LSTM_FORMAT, "cannot be called"},
+    {BYTES("\x80\x02)}\x92."), LSTM_FORMAT, "a name and its arguments"},
+    {BYTES("\x80\x02"
+           "ctorch\ndevice\n)R)R."),
+     LSTM_FORMAT, "a name and its arguments"},
+    {BYTES("\x80\x02"
+           "ctorch\ndevice\n)RK\x01"
+           "a."),
+     LSTM_FORMAT, "not for a value of that kind"},
+    {BYTES("\x80\x02"
+           "ca\nb\n)R(K\x01u."),
+     LSTM_FORMAT, "not for a value of that kind"},
+    {BYTES("\x80\x02"
+           "ca\nb\n)Rq\0h\0"
+           "a."),
+     LSTM_UNSUPPORTED, "a.b"},
+    {BYTES("\x80\x02(X\x06\0\0\0module"
+           "cmine\nNet\nX\0\0\0\0X\0\0\0\0tQ)\x81}b."),
+     LSTM_UNSUPPORTED, "mine.Net"},
+    {BYTES("\x80\x02(X\x06\0\0\0moduleNtQ."), LSTM_FORMAT, "none to a storage"},
 };
 
 START_TEST(test_pickle_that_is_no_plain_value_is_refused_and_says_why)
@@ -181,6 +206,22 @@ START_TEST(test_pickle_of_a_billion_values_in_few_bytes_is_refused)
     memcpy(next, "\x86\x86\x86\x86\x86\x86\x86\x86\x86\x86\x86.", 12);
     expect_refusal(object, (size_t)(next + 12 - object), BYTES(NO_KEYS), LSTM_FORMAT,
                    "more than 65877 values, too many for a file of 341 bytes");
+}
+END_TEST
+
+/* Also where nothing but the search for tensors in it would look. */
+START_TEST(test_opaque_value_of_a_billion_values_in_few_bytes_is_refused)
+{
+    char object[256] = "\x80\x02"
+                       "ca\nb\n)",
+         *next = object + strlen(object);
+    for (size_t level = 0; level < 40; level++) { /* (x, x) of the one before */
+        memcpy(next, "q\0h\0\x86", 5);
+        next += 5;
+    }
+    memcpy(next, "R.", 2);
+    expect_refusal(object, (size_t)(next + 2 - object), BYTES(NO_KEYS), LSTM_FORMAT,
+                   "values, too many for a file of");
 }
 END_TEST
 
@@ -273,6 +314,75 @@ START_TEST(test_tensor_must_lie_inside_its_storage)
 }
 END_TEST
 
+/* ---- What only a program could make -----------------------------------------------------------
+ */
+
+#define PART(object) "X\x01\0\0\0p" object "s"
+#define BESIDE(object)                                                                             \
+    "}" PART(object) "X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n(" STORAGE                    \
+                     "K\0" SIZE_6 STRIDE_1 "\x89)tRs."
+#define ARRAY "cnumpy.core.multiarray\n_reconstruct\n)R"
+
+static const struct {
+    const char *object;
+    size_t n;
+    bool is_array; /* it may hold weights, and is listed */
+} opaque[] = {
+    {BYTES(BESIDE("cos\nsystem\nX\x02\0\0\0id\x85R")), false},
+    {BYTES(BESIDE("cos\nsystem\n")), false},
+    {BYTES(BESIDE("ca\nB\n)\x81}X\x01\0\0\0xK\x01sb")), false},
+    {BYTES(BESIDE("ca\nB\n)}\x92")), false},
+    {BYTES(BESIDE("ca\nB\n)R(K\x01K\x02u(K\x01"
+                  "eK\x01"
+                  "a")),
+     false},
+    {BYTES(BESIDE("ca\nB\n)R(K\x01\x90")), false},
+    {BYTES(BESIDE("cbuiltins\ngetattr\n)R)R")), false},
+    {BYTES(BESIDE("ccollections\ndefaultdict\ncbuiltins\nint\n\x85R")), false},
+    {BYTES(BESIDE("\x96\x01\0\0\0\0\0\0\0x")), false},
+    {BYTES(BESIDE("ca\nB\n" STORAGE "\x85R")), true},
+    {BYTES(BESIDE("ca\nB\n)R]" STORAGE "ab")), true},
+    {BYTES(BESIDE("ca\nB\n)R" STORAGE "a")), true},
+    {BYTES(BESIDE("ca\nB\n" STORAGE "\x85R)R")), true},
+    {BYTES(BESIDE("ca\nB\n)}X\x01\0\0\0x" STORAGE "s\x92")), true},
+    {BYTES(BESIDE("ca\nB\n)Rq\0h\0"
+                  "a")),
+     true},
+    {BYTES(BESIDE("ca\n_rebuild_tensor_v2\n(" STORAGE "K\0" SIZE_6 STRIDE_1 "\x89)tR")), true},
+    {BYTES(BESIDE("ca\n_rebuild_qtensor\n)R")), false},
+    {BYTES(BESIDE(ARRAY)), true},
+    {BYTES(BESIDE("cargparse\nNamespace\n)R}X\x01\0\0\0x" ARRAY "sb")), true},
+};
+
+START_TEST(test_value_that_a_program_would_make_is_passed_over)
+{
+    struct lstm_source *source;
+    struct lstm_error error = {.text = ""};
+    assert_ok(
+        open_object(opaque[_i].object, opaque[_i].n, BYTES(ONE_KEY SIX FLOATS), &source, &error),
+        &error);
+    ck_assert_uint_eq(lstm_source_n_arrays(source), opaque[_i].is_array ? 2 : 1);
+    const struct lstm_source_array first = lstm_source_array(source, 0);
+    ck_assert_str_eq(first.dtype, opaque[_i].is_array ? "other" : "float32");
+    ck_assert_str_eq(first.name, opaque[_i].is_array ? "p" : "w");
+    lstm_source_destroy(source);
+}
+END_TEST
+
+/* A name counts only with its module. */
+START_TEST(test_storage_of_a_foreign_type_is_refused)
+{
+    struct lstm_source *source;
+    struct lstm_error error = {.text = ""};
+    assert_failure(open_object(BYTES(TENSOR_OF("(X\x07\0\0\0storageca\nFloatStorage\nX\x01\0\0\0"
+                                               "0"
+                                               "X\x03\0\0\0cpuK\x06NtQ",
+                                               "K\0", SIZE_6, STRIDE_1)),
+                               BYTES(ONE_KEY SIX FLOATS), &source, &error),
+                   LSTM_UNSUPPORTED, &error, "storage '0' is of type a.FloatStorage");
+}
+END_TEST
+
 /* ---- The file around it -----------------------------------------------------------------------
  */
 
@@ -342,6 +452,10 @@ Suite *suite_pickle(void)
     tcase_add_loop_test(hostility, test_pickle_that_is_no_plain_value_is_refused_and_says_why, 0,
                         N_CASES(hostile));
     tcase_add_test(hostility, test_pickle_of_a_billion_values_in_few_bytes_is_refused);
+    tcase_add_test(hostility, test_opaque_value_of_a_billion_values_in_few_bytes_is_refused);
+    tcase_add_loop_test(hostility, test_value_that_a_program_would_make_is_passed_over, 0,
+                        N_CASES(opaque));
+    tcase_add_test(hostility, test_storage_of_a_foreign_type_is_refused);
     tcase_add_test(hostility, test_pickle_nested_deeply_is_refused);
     tcase_add_loop_test(hostility, test_tensor_must_lie_inside_its_storage, 0, N_CASES(tensors));
     tcase_add_loop_test(hostility, test_file_around_the_pickle_is_checked, 0, N_CASES(files));

@@ -52,6 +52,8 @@ static const struct golden_case {
     {"projected", "pytorch", false},
     {"surrounded", "pytorch", false},
     {"two_directions_first", "pytorch", false},
+    {"beside_objects", "pytorch", false},
+    {"legacy_protocol_4", "pytorch-legacy", false},
 };
 
 static struct lstm_source *open_case(const char *name)
@@ -131,7 +133,8 @@ static const struct {
     {"safetensors_stack", "lstm1, lstm2, linear, classifier (another order fits as well)"},
     {"language", "decoder [7, 4] without a bias is taken for a linear layer, by its name"},
     {"projected", "input [6, 3] without a bias is taken for a linear layer, by its shape"},
-    {"surrounded", "left out: 'mean', 'criterion.weight' (2 arrays), which belong to no layer"},
+    {"surrounded", "left out: 'mean', 'criterion.weight' (2 in all), which belong to no layer"},
+    {"beside_objects", "what pathlib.PosixPath, datetime.datetime, "},
     {"lstm", "batch first"},
     {"lstm_bidirectional", "as h_n has them"},
 };
@@ -195,12 +198,16 @@ static const struct {
     {"missing_weight", LSTM_UNSUPPORTED, "'fc.bias' belongs to a module without a 'weight'"},
     {"module", LSTM_UNSUPPORTED, "torch.nn.modules.rnn.LSTM"},
     {"module_in_dict", LSTM_UNSUPPORTED, "torch.nn.modules.rnn.LSTM"},
+    {"numpy", LSTM_UNSUPPORTED, "'weight_ih_l0' is no tensor that can be read (a NumPy array"},
     {"parametrized", LSTM_UNSUPPORTED, "remove_parametrizations()"},
     {"prelu", LSTM_UNSUPPORTED, "nn.PReLU"},
     {"quantised", LSTM_UNSUPPORTED, "dequantize()"},
     {"rnn", LSTM_UNSUPPORTED, "plain nn.RNN"},
     {"sparse", LSTM_UNSUPPORTED, "to_dense()"},
     {"spectral_norm", LSTM_UNSUPPORTED, "remove_spectral_norm()"},
+    {"subclass", LSTM_UNSUPPORTED,
+     "without what torch._tensor._rebuild_from_type_v2 and others would make, as nothing is run: "
+     "'fc.weight'"},
     {"torchscript", LSTM_UNSUPPORTED, "TorchScript"},
     {"traversal", LSTM_FORMAT, "no member 'traversal/data/../../../secret'"},
     {"two_networks", LSTM_UNSUPPORTED, "--scope"},
@@ -294,8 +301,9 @@ END_TEST
 
 /* ---- Damage --------------------------------------------------------------------------------- */
 
-static const char *const damaged[] = {"lstm",       "lstm_heads", "nested",
-                                      "protocol_4", "legacy",     "legacy_shared"};
+static const char *const damaged[] = {
+    "lstm",          "lstm_heads",        "nested",        "protocol_4", "legacy",
+    "legacy_shared", "legacy_protocol_4", "beside_objects"};
 
 START_TEST(test_file_cut_at_any_byte_is_refused)
 {
