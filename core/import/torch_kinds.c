@@ -36,23 +36,26 @@ static bool ends_with(const char *text, const char *end)
 }
 
 /* Of torch.nn.utils.parametrizations: "fc" has the arrays "fc.parametrizations.weight.original". */
-static bool is_parametrized(const struct torch_module *module, const char *name)
+static const char *find_parametrized(const struct torch_module *module)
 {
     static const char folder[] = "parametrizations.";
     const size_t n = strlen(folder);
-    return strncmp(name, module->prefix, module->n_prefix) == 0 &&
-           (strncmp(name + module->n_prefix, folder, n) == 0 ||
-            memmem(module->prefix, module->n_prefix, folder, n) != NULL);
+    const bool is_inside = memmem(module->prefix, module->n_prefix, folder, n) != NULL;
+    for (size_t k = 0; k < module->source->n_arrays; k++) {
+        const char *name = module->source->arrays[k].name;
+        if (strncmp(name, module->prefix, module->n_prefix) == 0 &&
+            (is_inside || strncmp(name + module->n_prefix, folder, n) == 0))
+            return name;
+    }
+    return NULL;
 }
 
 const char *torch_module_stranger(const struct torch_module *module, const char **name)
 {
-    for (size_t k = 0; k < module->source->n_arrays; k++)
-        if (is_parametrized(module, module->source->arrays[k].name)) {
-            *name = module->source->arrays[k].name;
-            return "a parametrized layer: save after "
-                   "torch.nn.utils.parametrize.remove_parametrizations()";
-        }
+    *name = find_parametrized(module);
+    if (*name != NULL)
+        return "a parametrized layer: save after "
+               "torch.nn.utils.parametrize.remove_parametrizations()";
     for (size_t row = 0; row < sizeof other_modules / sizeof *other_modules; row++)
         for (size_t k = 0; k < module->source->n_arrays; k++) {
             const struct import_array *array = &module->source->arrays[k];

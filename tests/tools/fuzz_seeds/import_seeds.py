@@ -107,12 +107,34 @@ def arrays() -> Iterator[tuple[str, bytes]]:
         "torch_dots": torch("encoder.deep.rnn", 2, 1) | {"fc.weight": (2, 1), "fc.bias": (2,)},
         "torch_many": {name: shape for k in range(66) for name, shape in torch(f"r{k}", 1, 1).items()},
         "torch_long": {"r" * 120 + ".weight_ih_l0": (4, 2), "r" * 120 + ".weight_hh_l0": (4, 1)},
+        "torch_sorted": {"cells.0.weight_hh": (4, 1), "cells.0.weight_ih": (4, 2), "cells.10.weight_hh": (4, 1),
+                         "cells.10.weight_ih": (4, 1), "cells.2.weight_hh": (4, 1), "cells.2.weight_ih": (4, 1),
+                         "fc_out.bias": (1,), "fc_out.weight": (1, 1), "fc_word.weight": (1, 1), "z.weight": (3, 2)},
+        "torch_matrices": {"head.weight": (3, 1)} | torch("rnn", 1, 1) | {"emb.weight": (3, 1)},
+        "torch_misnamed": {"emb.weight": (3, 1)} | torch("rnn", 2, 1),
+        "torch_front": {"fc.weight": (2, 3), "fc.bias": (2,)} | torch("rnn", 2, 1),
+        "torch_two_linear": {"a.weight": (1, 1), "a.bias": (1,), "b.weight": (1, 1), "b.bias": (1,)} | torch("rnn", 1, 1),
+        "torch_loose": {"mean": (2,), "h0": (1,), "c0": (1,), "x": (1,), "criterion.weight": (2,)} | torch("rnn", 2, 1),
+        "torch_parametrized": torch("rnn", 2, 1) | {"fc.bias": (1,), "fc.parametrizations.weight.original0": (1, 1)},
+        "torch_normalised": {"rnn.weight_ih_l0_g": (4, 1), "rnn.weight_ih_l0_v": (4, 2)},
+        "torch_not_recurrent": {"weight_ih_x.weight": (4, 1), "a.weight": (1, 1)},
+        "torch_stranger": torch("rnn", 2, 1) | {"crf.transitions": (2, 2)},
+        "torch_bias_alone": torch("rnn", 2, 1) | {"fc.bias": (1,)},
+        "torch_missing_layer": torch("rnn", 2, 1) | {"rnn.weight_ih_l2": (4, 1)},
+        "torch_missing_reverse": torch("rnn", 2, 1) | {"rnn.weight_ih_l1_reverse": (4, 1), "rnn.weight_ih_l1": (4, 1)},
+        "torch_missing_projection": torch("rnn", 2, 1) | {"rnn.weight_ih_l1": (4, 1), "rnn.weight_hr_l1": (1, 1)},
+        "torch_missing_bias": torch("rnn", 2, 1) | {"rnn.bias_hh_l0": (4,)},
+        "torch_missing_bias_of_cell": {"rnn.weight_ih": (4, 2), "rnn.weight_hh": (4, 1), "rnn.bias_hh": (4,)},
+        "torch_number": torch("rnn", 2, 1) | {"rnn.weight_ih_l01": (4, 1)},
+        "torch_layers_short": {"rnn": (1,)} | torch("model.rnn", 2, 1) | torch("module.rnn", 2, 1),
+        "torch_layers_twice": torch("model.rnn", 2, 1) | {"rnn": (1,)},
         "rank": {"lstm/kernel": (1,) * 9}, "overflow": {"lstm/kernel": (0, 1 << 40, 1 << 40)},
         "nothing": {"x": (1,)},
     }
     for name, shapes in cases.items():
         yield name, safetensors(shapes)
     yield "dtype", safetensors(keras("lstm", 2, 1), "C64", 8)
+    yield "torch_dtype", safetensors(torch("rnn", 2, 1), "C64", 8)
     yield "spaces", struct.pack("<Q", 4) + b" \t{}"
 
 
@@ -382,6 +404,26 @@ def hdf5_files() -> Iterator[tuple[str, bytes]]:
         yield name, b"Z" + struct.pack("<I", len(file)) + packer.compress(file) + packer.flush()
 
 
+STORAGE = b"(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0000X\3\0\0\0cpuK\6tQ"
+
+
+def pickles() -> Iterator[tuple[str, bytes]]:
+    """Objects of Python beside a tensor, packed as fuzz_pickle.c wants them."""
+    cases = {
+        "called": b"cos\nsystem\nX\2\0\0\0id\x85R", "result_called": b"ca\nb\n)R)R", "keywords": b"ca\nb\n)}\x92",
+        "known_keywords": b"ctorch\ndevice\n)}\x92", "tensor_inside": b"ca\nb\n" + STORAGE + b"\x85R",
+        "in_itself": b"ca\nb\n)Rq\0h\0a", "class": b"(X\6\0\0\0moduleca\nb\nNtQ)\x81}b",
+        "items": b"ca\nb\n)R(K\1K\1uK\1a", "array": b"cnumpy.core.multiarray\n_reconstruct\n)R)b",
+        "foreign_storage": STORAGE.replace(b"ctorch", b"ca"),
+        "many": b"(" + b"".join(b"c%c\nb\n" % c for c in b"abcdefghij") + b"t",
+    }
+    for name, part in cases.items():
+        tensor = b"ctorch._utils\n_rebuild_tensor_v2\n(" + STORAGE + b"K\0K\6\x85K\1\x85\x89)tR"
+        yield f"beside_{name}", (b"\x80\2}X\1\0\0\0p" + part + b"sX\1\0\0\0w" + tensor + b"s.\x80\2]X\1\0\0\0000a." +
+                                struct.pack("<Q", 6) + bytes(24))
+        yield f"only_{name}", b"\x80\2" + part + b".\x80\2]."
+
+
 def torch_files() -> Iterator[tuple[str, bytes]]:
     empty = b"\x80\x02}."
     for name, order in {"little": b"little", "big": b"big"}.items():
@@ -389,12 +431,16 @@ def torch_files() -> Iterator[tuple[str, bytes]]:
     data = bytearray(archive(("m/data.pkl", empty), ("m/byteorder", b"little"), packing=zipfile.ZIP_STORED))
     data[data.find(b"PK\1\2", data.find(b"PK\1\2") + 4) + 10] = 8
     yield "order_damaged", bytes(data)
+    yield "beside_objects", read("torch/beside_objects")
+    yield "subclass", read("torch/refused/subclass")
     yield "no_pickle", archive(("data.pkl", empty), packing=0)
 
 
 def seeds() -> Iterator[tuple[str, str, bytes]]:
     for kind, family in (("safetensors_import", arrays), ("import_files", folders),
                          ("tf_checkpoint", checkpoints), ("saved_model", graphs),
-                         ("keras_zip", keras_files), ("keras_h5", hdf5_files), ("torch", torch_files)):
+                         ("keras_zip", keras_files), ("keras_h5", hdf5_files), ("torch", torch_files),
+                         ("pickle", pickles)):
         yield from ((kind, name, data) for name, data in family())
     yield "import_files", "torch", files(("w.pt", read("torch/gru")))
+    yield "import_files", "torch_protocol_4", files(("w.pt", read("torch/legacy_protocol_4")))
