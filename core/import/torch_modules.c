@@ -152,38 +152,39 @@ static enum lstm_status find_named(const struct import_source *source, const cha
                                    const char *name, struct torch_module *module,
                                    struct lstm_error *error)
 {
-    for (size_t pass = 0; pass < 2 && module->source == NULL; pass++)
+    const char *found = NULL;
+    for (size_t pass = 0; pass < 2 && found == NULL; pass++)
         for (size_t k = 0; k < source->n_arrays; k++) {
             const char *path = source->arrays[k].name;
             const struct torch_module owner = module_of(source, path);
             if (strncmp(path, scope, strlen(scope)) != 0 || !is_named(&owner, name, pass == 0) ||
-                (module->source != NULL && torch_module_owns(module, path)))
+                (found != NULL && torch_module_owns(&owner, found)))
                 continue;
-            if (module->source != NULL)
+            if (found != NULL)
                 return lstm_fail(error, LSTM_INVALID,
                                  "--layers: '%.40s' names the modules of '%.60s' and of '%.60s'; "
                                  "give the name in full",
-                                 name, module->prefix, path);
-            *module = owner;
+                                 name, found, path);
+            found = path;
         }
-    return module->source != NULL
-               ? LSTM_OK
-               : lstm_fail(
-                     error, LSTM_INVALID,
-                     "--layers: no module is named '%.60s'; `lstmd inspect` lists the arrays, "
-                     "whose names are those of modules up to the last dot",
-                     name);
+    if (found == NULL)
+        return lstm_fail(error, LSTM_INVALID,
+                         "--layers: no module is named '%.60s'; `lstmd inspect` lists the arrays, "
+                         "whose names are those of modules up to the last dot",
+                         name);
+    *module = module_of(source, found);
+    return LSTM_OK;
 }
 
 static enum lstm_status find_all_named(const struct import_source *source, const char *scope,
                                        const struct lstm_import_options *options,
                                        struct torch_modules *modules, struct lstm_error *error)
 {
+    if (options->n_layers > IMPORT_MAX_LAYERS)
+        return lstm_fail(error, LSTM_UNSUPPORTED, "--layers names more than %d modules",
+                         IMPORT_MAX_LAYERS);
     for (size_t k = 0; k < options->n_layers; k++) {
-        struct torch_module module = {0};
-        if (k == IMPORT_MAX_LAYERS)
-            return lstm_fail(error, LSTM_UNSUPPORTED, "--layers names more than %d modules",
-                             IMPORT_MAX_LAYERS);
+        struct torch_module module = module_of(source, "");
         enum lstm_status status = find_named(source, scope, options->layers[k], &module, error);
         if (status == LSTM_OK && find_owner(modules, module.prefix) != NULL)
             return lstm_fail(error, LSTM_INVALID, "--layers names '%.60s' twice",
@@ -244,21 +245,23 @@ static enum lstm_status refuse_group(const struct import_source *source, const s
 static enum lstm_status find_group(const struct import_source *source, struct group *group,
                                    struct lstm_error *error)
 {
+    bool is_found = false;
     for (size_t k = 0; k < source->n_arrays; k++) {
         const char *name = source->arrays[k].name;
         const size_t n = group_bytes(name);
         if (!is_in_scope(group, name) || !is_recurrent_weight(name))
             continue;
-        if (group->name != NULL && (n != group->n_name || strncmp(group->name, name, n) != 0))
+        if (is_found && (n != group->n_name || strncmp(group->name, name, n) != 0))
             return lstm_fail(error, LSTM_UNSUPPORTED,
                              "there are networks under '%.*s' and under '%.*s': --scope says "
                              "which, or --layers names the modules",
                              (int)(group->n_name < 80 ? group->n_name : 80), group->name,
                              (int)(n < 80 ? n : 80), name);
+        is_found = true;
         group->name = name;
         group->n_name = n;
     }
-    return group->name != NULL ? LSTM_OK : refuse_group(source, group, error);
+    return is_found ? LSTM_OK : refuse_group(source, group, error);
 }
 
 /* Whether all that is recurrent lies below the module: it is the network, or wraps it. */
@@ -341,7 +344,7 @@ enum lstm_status torch_modules_find(const struct import_source *source,
                                     const struct lstm_import_options *options,
                                     struct torch_modules *modules, struct lstm_error *error)
 {
-    struct group group = {.scope = options->scope == NULL ? "" : options->scope};
+    struct group group = {.scope = options->scope == NULL ? "" : options->scope, .name = ""};
     *modules = (struct torch_modules){.is_given = options->n_layers > 0};
     if (modules->is_given)
         return find_all_named(source, group.scope, options, modules, error);

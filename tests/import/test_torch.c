@@ -247,7 +247,7 @@ START_TEST(test_scope_picks_one_of_two_networks)
 END_TEST
 
 static const struct {
-    const char *name, *layers[2];
+    const char *name, *layers[65];
     size_t n_layers;
     enum lstm_status status;
     const char *words;
@@ -256,6 +256,7 @@ static const struct {
     {"actor_critic", {"policy", "value"}, 2, LSTM_UNSUPPORTED, "'value' takes 4 values"},
     {"actor_critic", {"policy"}, 1, LSTM_INVALID, "none of the modules that --layers names is rec"},
     {"actor_critic", {"rnn", "rnn"}, 2, LSTM_INVALID, "--layers names 'rnn' twice"},
+    {"actor_critic", {"rnn"}, 65, LSTM_UNSUPPORTED, "--layers names more than 64 modules"},
     {"actor_critic", {"rnn", "norm"}, 2, LSTM_UNSUPPORTED, "belongs to a normalisation"},
     {"refused/two_networks", {"lstm"}, 1, LSTM_INVALID, "no module is named 'lstm'"},
 };

@@ -110,14 +110,15 @@ def arrays() -> Iterator[tuple[str, bytes]]:
         "torch_sorted": {"cells.0.weight_hh": (4, 1), "cells.0.weight_ih": (4, 2), "cells.10.weight_hh": (4, 1),
                          "cells.10.weight_ih": (4, 1), "cells.2.weight_hh": (4, 1), "cells.2.weight_ih": (4, 1),
                          "fc_out.bias": (1,), "fc_out.weight": (1, 1), "fc_word.weight": (1, 1), "z.weight": (3, 2)},
+        "torch_emb_last": {"fc_1.weight": (3, 1)} | {"rnn.weight_hh": (4, 1), "rnn.weight_ih": (4, 1), "wte.weight": (3, 1)},
+        "torch_zeros_in_names": {"r.0.weight_hh": (4, 1), "r.0.weight_ih": (4, 1), "r.00.weight_hh": (4, 1),
+                                 "r.00.weight_ih": (4, 1)},
         "torch_matrices": {"head.weight": (3, 1)} | torch("rnn", 1, 1) | {"emb.weight": (3, 1)},
         "torch_misnamed": {"emb.weight": (3, 1)} | torch("rnn", 2, 1),
         "torch_front": {"fc.weight": (2, 3), "fc.bias": (2,)} | torch("rnn", 2, 1),
         "torch_two_linear": {"a.weight": (1, 1), "a.bias": (1,), "b.weight": (1, 1), "b.bias": (1,)} | torch("rnn", 1, 1),
         "torch_loose": {"mean": (2,), "h0": (1,), "c0": (1,), "x": (1,), "criterion.weight": (2,)} | torch("rnn", 2, 1),
         "torch_parametrized": torch("rnn", 2, 1) | {"fc.bias": (1,), "fc.parametrizations.weight.original0": (1, 1)},
-        "torch_normalised": {"rnn.weight_ih_l0_g": (4, 1), "rnn.weight_ih_l0_v": (4, 2)},
-        "torch_not_recurrent": {"weight_ih_x.weight": (4, 1), "a.weight": (1, 1)},
         "torch_stranger": torch("rnn", 2, 1) | {"crf.transitions": (2, 2)},
         "torch_bias_alone": torch("rnn", 2, 1) | {"fc.bias": (1,)},
         "torch_missing_layer": torch("rnn", 2, 1) | {"rnn.weight_ih_l2": (4, 1)},
@@ -432,6 +433,7 @@ def torch_files() -> Iterator[tuple[str, bytes]]:
     data[data.find(b"PK\1\2", data.find(b"PK\1\2") + 4) + 10] = 8
     yield "order_damaged", bytes(data)
     yield "beside_objects", read("torch/beside_objects")
+    yield "weight_norm_all", read("torch/refused/weight_norm_all")
     yield "subclass", read("torch/refused/subclass")
     yield "no_pickle", archive(("data.pkl", empty), packing=0)
 
