@@ -138,10 +138,9 @@ enum lstm_status torch_object_storage(const struct pickle_value *reference,
         if (type->meaning != PICKLE_FOREIGN && strcmp(storages[k].name, type->name) == 0)
             storage->dtype = storages[k].dtype;
     if (storage->dtype == IMPORT_OTHER)
-        return lstm_fail(
-            error, LSTM_UNSUPPORTED,
-            "storage '%.40s' is of type %.40s.%.40s: complex and quantised numbers "
-            "cannot be weights; save the tensor after dequantize() or .real",
-            storage->key, type->module, type->name);
+        return lstm_fail(error, LSTM_UNSUPPORTED,
+                         "storage '%.40s' is of type %.40s.%.40s: complex and quantised numbers "
+                         "cannot be weights; save the tensor after dequantize() or .real",
+                         storage->key, type->module, type->name);
     return LSTM_OK;
 }
