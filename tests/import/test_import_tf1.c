@@ -21,10 +21,11 @@ Suite *suite_import_tf1(void);
 
 #define FOLDER "tests/data/import/tf1/"
 
-static const char *const names[] = {"example", "weights_1_0", "linear_0_12",    "lstm_cell_0_12",
-                                    "gru_1_2", "gru_1_0",     "gru_0_12",       "stack",
-                                    "shared",  "peepholes",   "dense_in_front", "bidirectional",
-                                    "sharded", "embedding",   "cudnn_lstm",     "cudnn_gru"};
+static const char *const names[] = {
+    "example",        "weights_1_0",   "linear_0_12",    "lstm_cell_0_12", "gru_1_2",
+    "gru_1_0",        "gru_0_12",      "stack",          "shared",         "peepholes",
+    "dense_in_front", "bidirectional", "sharded",        "embedding",      "cudnn_lstm",
+    "cudnn_gru",      "gru_4_units",   "language_model", "hidden_layers",  "own_name"};
 
 /* What CASE.txt says. */
 struct answer {

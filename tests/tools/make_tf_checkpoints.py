@@ -244,8 +244,8 @@ def example(rng):
     return variables, inputs, softmax(multiply(answer([cell], inputs), kernel, bias)), ""
 
 
-def one_cell(rng, make, name, options=""):
-    cell, inputs = make(rng, 3, 2), numbers(rng, 4, 3)
+def one_cell(rng, make, name, options="", units=2):
+    cell, inputs = make(rng, 3, units), numbers(rng, 4, 3)
     return name(cell), inputs, answer([cell], inputs), options
 
 
@@ -261,7 +261,7 @@ def gru_names(gates: str, candidate: str, kernel: str, bias: str):
 def stack(rng):
     """Eleven cells, as cell_10 sorts before cell_2, in a user's scope."""
     cells = [lstm(rng, 3 if i == 0 else 2, 2) for i in range(11)]
-    inputs, variables = numbers(rng, 4, 3), {"my/global": numbers(rng, 5)}
+    inputs, variables = numbers(rng, 4, 3), {"my/global_step": numbers(rng)}
     for i, cell in enumerate(cells):
         scope = f"my/rnn/multi_rnn_cell/cell_{i}/basic_lstm_cell/"
         variables |= {scope + "kernel": cell.kernel, scope + "bias": cell.bias}
@@ -325,6 +325,31 @@ def embedding(rng):
             answer([cell], [table[word] for word in words]), "")
 
 
+def language_model(rng):
+    """The same with as many units as values of a word, and a word for the answer."""
+    table, cell, kernel, bias = (numbers(rng, 6, 4), lstm(rng, 4, 4), numbers(rng, 4, 6),
+                                 numbers(rng, 6))
+    words = [rng.randrange(6) for _ in range(4)]
+    variables = {"embedding": table, "rnn/basic_lstm_cell/kernel": cell.kernel,
+                 "rnn/basic_lstm_cell/bias": cell.bias, "softmax_w": kernel, "softmax_b": bias}
+    outputs = answer([cell], [table[word] for word in words])
+    return variables, [[float(word)] for word in words], softmax(multiply(outputs, kernel, bias)), ""
+
+
+def hidden_layers(rng):
+    """Dense layers behind the cell, in its scope, numbered as tf.layers numbers them: relu between
+    them. Each has a shape that a cell of one unit might have."""
+    cell, inputs, variables = lstm(rng, 3, 4), numbers(rng, 4, 3), {}
+    variables |= {"rnn/lstm_cell/kernel": cell.kernel, "rnn/lstm_cell/bias": cell.bias}
+    values = answer([cell], inputs)
+    for i in range(11):
+        kernel, bias = numbers(rng, 4, 4), numbers(rng, 4)
+        scope = "rnn/dense/" if i == 0 else f"rnn/dense_{i}/"
+        variables |= {scope + "kernel": kernel, scope + "bias": bias}
+        values = multiply([max(v, 0.0) for v in values] if i > 0 else values, kernel, bias)
+    return variables, inputs, softmax(values), ""
+
+
 def cudnn_lstm(rng):
     """What CudnnLSTM's saveable writes: canonical names of a cell that adds no forget bias."""
     cells = [lstm(rng, 3, 2, forget_bias=0.0), lstm(rng, 2, 2, forget_bias=0.0)]
@@ -371,6 +396,12 @@ CASES = {
     "embedding": embedding,
     "cudnn_lstm": cudnn_lstm,
     "cudnn_gru": cudnn_gru,
+    "gru_4_units": lambda rng: one_cell(
+        rng, gru, gru_names("rnn/gru_cell/gates/", "rnn/gru_cell/candidate/", "kernel", "bias"),
+        units=4),
+    "language_model": language_model,
+    "hidden_layers": hidden_layers,
+    "own_name": lambda rng: one_cell(rng, lstm, lstm_names("rnn/my_lstm/kernel", "rnn/my_lstm/bias")),
 }
 SHARDS = {"sharded": 3}
 
