@@ -173,6 +173,9 @@ struct import_source {
     size_t n_notes;
     char *notes[IMPORT_MAX_NOTES];
     unsigned used; /* a bit of each option that import_use() was told of */
+    /* The activation behind the matrix of this name, where a graph says it; NULL: unknown. The
+     * member itself is NULL where there is no graph. */
+    const char *(*activation_of)(const struct import_source *source, const char *matrix);
 };
 
 /* Memory that lives as long as the source, zeroed, aligned for any type; bounded, so that a hostile

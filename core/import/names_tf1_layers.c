@@ -142,17 +142,26 @@ enum place { IN_FRONT, BETWEEN, LAST };
 static enum lstm_status choose_activation(const struct building *to, enum place place,
                                           struct import_layer *layer)
 {
-    const struct lstm_import_options *options = to->options;
-    if (place == LAST)
-        return import_choose(to->source, options->output_activation,
-                             layer->kernel.shape[1] > 1 ? "softmax" : "linear",
-                             "the activation of the last dense layer",
-                             IMPORT_OPTION_OUTPUT_ACTIVATION, layer->activation, to->error);
-    return import_choose(
-        to->source, options->hidden_activation, place == IN_FRONT ? "linear" : "relu",
-        place == IN_FRONT ? "the activation of the dense layers in front of the cells"
-                          : "the activation of the hidden dense layers",
-        IMPORT_OPTION_HIDDEN_ACTIVATION, layer->activation, to->error);
+    const struct import_source *source = to->source;
+    const bool is_last = place == LAST;
+    const char *chosen = is_last ? to->options->output_activation : to->options->hidden_activation;
+    if (chosen == NULL && source->activation_of != NULL) {
+        chosen = source->activation_of(source, layer->kernel.name);
+        if (chosen != NULL)
+            import_note(to->source, "the activation behind '%.80s' is %s: the graph says so",
+                        layer->kernel.name, chosen);
+    }
+    static const char *const what[] = {
+        [IN_FRONT] = "the activation of the dense layers in front of the cells",
+        [BETWEEN] = "the activation of the hidden dense layers",
+        [LAST] = "the activation of the last dense layer"};
+    const char *convention = place == BETWEEN                        ? "relu"
+                             : is_last && layer->kernel.shape[1] > 1 ? "softmax"
+                                                                     : "linear";
+    return import_choose(to->source, chosen, convention, what[place],
+                         is_last ? IMPORT_OPTION_OUTPUT_ACTIVATION
+                                 : IMPORT_OPTION_HIDDEN_ACTIVATION,
+                         layer->activation, to->error);
 }
 
 /* The scope of a dense layer, if its kernel has one. */

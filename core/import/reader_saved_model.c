@@ -134,6 +134,11 @@ static bool find_in_graph(const unsigned char *bytes, size_t n, struct protobuf_
     return false;
 }
 
+static const char *activation_of(const struct import_source *source, const char *matrix)
+{
+    return tf_graph_activation(&((const struct saved_model *)source->state)->facts, matrix);
+}
+
 static enum lstm_status read_description(struct import_source *source, struct saved_model *saved,
                                          struct lstm_error *error)
 {
@@ -154,8 +159,10 @@ static enum lstm_status read_description(struct import_source *source, struct sa
             return status;
         found = find_in_graph(bytes, n, &text);
     }
-    if (!found)
+    if (!found) {
+        source->activation_of = activation_of;
         return tf_graph_read(source, bytes, n, &saved->facts, error);
+    }
     const enum lstm_status status =
         doc_parse((const char *)text.bytes, text.n, &saved->root, error);
     if (status == LSTM_INVALID)

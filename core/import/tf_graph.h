@@ -10,11 +10,14 @@
 
 #include "core/import/import.h"
 
+struct tf_nodes;
+
 /* What was found; a fact on which the cells differ counts as unknown. */
 struct tf_graph_facts {
     const char *activation;        /* of j, or of a GRU's candidate; NULL: unknown */
     const char *output_activation; /* of what the signatures give; NULL: unknown */
     double forget_bias;            /* NaN: unknown */
+    struct tf_nodes *nodes;        /* NULL: there are none */
 };
 
 /* Reads the first graph of a SavedModel. What is damaged or unusual is unknown. NO_MEMORY: also
@@ -23,5 +26,8 @@ LSTM_MUST_CHECK enum lstm_status tf_graph_read(struct import_source *source,
                                                const unsigned char *bytes, size_t n,
                                                struct tf_graph_facts *facts,
                                                struct lstm_error *error);
+
+/* The activation behind the product with a variable, "linear" if there is none; NULL: unknown. */
+const char *tf_graph_activation(const struct tf_graph_facts *facts, const char *variable);
 
 #endif

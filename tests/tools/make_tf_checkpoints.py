@@ -456,13 +456,15 @@ def node(name: str, op: str, inputs: list[str], **attributes: bytes) -> bytes:
 
 def write_graph_model(folder: Path, rng: random.Random) -> None:
     """A SavedModel of TensorFlow 1, the body of its loop as the graph has it: the cell's forget bias
-    and activation are no conventional ones, and the output has no softmax."""
+    and activation are no conventional ones, nor is the hidden layer's, and the output has no
+    softmax."""
     cell = lstm(rng, 3, 2, forget_bias=0.25, activation=softsign)
     kernel, bias, inputs = numbers(rng, 2, 2), numbers(rng, 2), numbers(rng, 4, 3)
+    hidden, hidden_bias = numbers(rng, 2, 2), numbers(rng, 2)
     (folder / "variables").mkdir(parents=True, exist_ok=True)
     write_checkpoint(folder / "variables" / "variables", {
         "rnn/basic_lstm_cell/kernel": cell.kernel, "rnn/basic_lstm_cell/bias": cell.bias,
-        "Variable": kernel, "Variable_1": bias})
+        "fc/kernel": hidden, "fc/bias": hidden_bias, "output/W": kernel, "output/b": bias})
     scope = "rnn/while/basic_lstm_cell/"
     number = field(1, 1) + message(2, b"") + message(5, struct.pack("<f", cell.forget_bias))
     graph = b"".join([
@@ -475,14 +477,21 @@ def write_graph_model(folder: Path, rng: random.Random) -> None:
         node(scope + "Sigmoid", "Sigmoid", [scope + "Add"]),
         node(scope + "Sigmoid_1", "Sigmoid", [scope + "split"]),
         node(scope + "Softsign", "Softsign", [scope + "split:1"]),
-        node("MatMul", "MatMul", ["last", "Variable/read"]),
-        node("add", "Add", ["MatMul", "Variable_1/read"])])
+        node("fc/kernel", "VarHandleOp", []),
+        node("fc/MatMul/ReadVariableOp", "ReadVariableOp", ["fc/kernel"]),
+        node("fc/MatMul", "MatMul", ["last", "fc/MatMul/ReadVariableOp"]),
+        node("fc/BiasAdd", "BiasAdd", ["fc/MatMul", "fc/BiasAdd/ReadVariableOp"]),
+        node("fc/Shape", "Shape", ["fc/BiasAdd"]),
+        node("fc/Sigmoid", "Sigmoid", ["fc/BiasAdd"]),
+        node("output/W", "VariableV2", []), node("output/W/read", "Identity", ["output/W"]),
+        node("MatMul", "MatMul", ["fc/Sigmoid", "output/W/read"]),
+        node("add", "Add", ["MatMul", "output/b/read"])])
     signature = message(2, message(1, b"scores") + message(2, message(1, b"add:0")))
     meta_graph = message(2, graph) + message(5, message(1, b"serving_default") +
                                              message(2, signature))
     (folder / "saved_model.pb").write_bytes(field(1, 1) + message(2, meta_graph))
-    write_answer(folder.with_name(folder.name + ".txt"), inputs,
-                 multiply(answer([cell], inputs), kernel, bias), "")
+    values = [sigmoid(v) for v in multiply(answer([cell], inputs), hidden, hidden_bias)]
+    write_answer(folder.with_name(folder.name + ".txt"), inputs, multiply(values, kernel, bias), "")
 
 
 def write_answer(path: Path, inputs: list[Vector], outputs: Vector, options: str) -> None:
