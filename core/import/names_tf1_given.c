@@ -39,11 +39,10 @@ static bool find_matrix(const struct tf1_network *network, const char *wanted,
 
 /* Which of both something is that has a cell's shape and a name of the user's own: what fits behind
  * `width` values; at the beginning, a cell if the name says so. */
-static bool is_cell(const struct tf1_step *cell, const struct tf1_matrix *matrix, size_t width)
+static bool is_cell(const struct tf1_cell *cell, const struct tf1_matrix *matrix, size_t width)
 {
-    if (!cell->forward->is_guess)
-        return true;
-    return width == 0 ? tf1_is_likely_cell(cell->forward) : matrix->kernel->shape[0] != width;
+    return !cell->is_guess ||
+           (width == 0 ? tf1_is_likely_cell(cell) : matrix->kernel->shape[0] != width);
 }
 
 static void take_cell(struct tf1_network *network, const struct tf1_step *step)
@@ -81,7 +80,7 @@ static enum lstm_status add_step(struct tf1_network *network, const char *name, 
                          "--layers: '%.80s' is no scope of a cell, and no matrix that is free; "
                          "`lstmd inspect` lists the variables",
                          name);
-    if (!has_cell || (has_matrix && !is_cell(&cell, &matrix, *width))) {
+    if (!has_cell || (has_matrix && !is_cell(cell.forward, &matrix, *width))) {
         take_matrix(network, &matrix);
         *width = matrix.kernel->shape[1];
         return LSTM_OK;

@@ -200,6 +200,10 @@ static const struct {
      "dec/lstm_cell/bias 16",
      {.scope = "enc"},
      {"lstm enc/lstm_cell 4 4 tanh"}},
+    {"b/fw/lstm_cell/kernel 7,16; b/fw/lstm_cell/bias 16; b/bw/lstm_cell/kernel 7,16; "
+     "b/bw/lstm_cell/bias 16; W 8,1; b 1",
+     {.layers = "b,W"},
+     {"lstm b 3 4 tanh", "dense dense 8 1 linear"}},
     {"b/fw/lstm_cell/kernel 7,16; b/fw/lstm_cell/bias 16",
      {.layers = "b/fw/lstm_cell"},
      {"lstm b/fw/lstm_cell 3 4 tanh"}},
@@ -393,6 +397,26 @@ START_TEST(test_hostile_numbers_of_layers_are_refused)
 }
 END_TEST
 
+START_TEST(test_more_names_of_layers_than_a_model_has_are_refused)
+{
+    const char *names[65];
+    for (size_t k = 0; k < N_CASES(names); k++)
+        names[k] = "rnn/basic_lstm_cell";
+    const struct lstm_import_options options = {
+        .forget_bias = (double)NAN, .layers = names, .n_layers = N_CASES(names)};
+    struct lstm_source_file about = {.path = "x"};
+    struct lstm_source *source;
+    struct lstm_error error = {.text = ""};
+    unsigned char *file = make_file(CELL, &about.n);
+    about.data = file;
+    assert_ok(lstm_source_parse(&about, 1, NULL, &source, &error), &error);
+    assert_failure(lstm_source_recognise(source, &options, &error), LSTM_INVALID, &error,
+                   "--layers names more than 64 layers");
+    lstm_source_destroy(source);
+    free(file);
+}
+END_TEST
+
 Suite *suite_names_tf1(void)
 {
     Suite *suite = suite_create("names_tf1");
@@ -402,6 +426,7 @@ Suite *suite_names_tf1(void)
     tcase_add_loop_test(tcase, test_what_names_do_not_say_is_noted, 0, N_CASES(notes));
     tcase_add_loop_test(tcase, test_what_fits_no_layer_is_refused_by_its_name, 0,
                         N_CASES(refusals));
+    tcase_add_test(tcase, test_more_names_of_layers_than_a_model_has_are_refused);
     tcase_add_loop_test(tcase, test_hostile_numbers_of_layers_are_refused, 0, 2);
     return suite;
 }

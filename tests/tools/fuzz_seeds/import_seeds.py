@@ -263,6 +263,12 @@ def graphs() -> Iterator[tuple[str, bytes]]:
                           outputs=("i:0", "?"))
     yield "no_value", graph(split, (1, message((1, "c"), (2, "Const"), (5, message((1, "value"))))),
                             operation("a", "Add", "s:2", "c"))
+    yield "dense", struct.pack("<I", 0) + read("import/tf1/graph_model/saved_model.pb")
+    product = [operation("fc/kernel", "Variable"), operation("m", "MatMul", "x", "fc/kernel")]
+    yield "dense_residual", graph(*product, operation("a", "Add", "m", "b"), operation("r", "Add", "a", "x"))
+    yield "dense_gate", graph(*product, operation("s", "Sigmoid", "m"), operation("g", "Mul", "m", "s"))
+    yield "dense_gradient", graph(*product, operation("gradients/g", "Mul", "m"), operation("h", "MatMul", "m", "m"))
+    yield "dense_next", graph(*product, operation("h", "MatMul", "m", "x"), operation("i", "BatchMatMul", "m", "m2"))
 
 
 # ---- Archives -----------------------------------------------------------------------------------

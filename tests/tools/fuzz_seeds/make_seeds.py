@@ -15,12 +15,13 @@ import sys
 import import_seeds
 import onnx_seeds
 import text_seeds
+import tf1_seeds
 
 
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    for family in (import_seeds, onnx_seeds, text_seeds):
+    for family in (import_seeds, onnx_seeds, text_seeds, tf1_seeds):
         for fuzzer, name, data in family.seeds():
             folder = os.path.join(sys.argv[1], fuzzer)
             os.makedirs(folder, exist_ok=True)
