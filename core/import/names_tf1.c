@@ -28,41 +28,45 @@ static bool is_left_over(const struct tf1_network *network, const struct import_
     return tf1_is_free(network, array) && !tf1_is_bookkeeping(network->source, array);
 }
 
-/* The first variable of no layer, and how many there are; NULL: none. */
+/* A variable of no layer, the first of those with most axes, as a kernel says more than a bias, and
+ * how many there are; NULL: none. */
 static const struct import_array *find_left_over(const struct tf1_network *network, size_t *n)
 {
     const struct import_source *source = network->source;
-    const struct import_array *first = NULL;
+    const struct import_array *found = NULL;
     *n = 0;
-    for (size_t i = 0; i < source->n_arrays; i++)
-        if (is_left_over(network, &source->arrays[i]) && (*n)++ == 0)
-            first = &source->arrays[i];
-    return first;
+    for (size_t i = 0; i < source->n_arrays; i++) {
+        const struct import_array *array = &source->arrays[i];
+        if (!is_left_over(network, array))
+            continue;
+        if ((*n)++ == 0 || array->rank > found->rank)
+            found = array;
+    }
+    return found;
 }
 
 static enum lstm_status refuse_left_over(const struct tf1_network *network)
 {
     char shape[64];
     size_t n;
-    const struct import_array *first = find_left_over(network, &n);
-    if (first == NULL)
+    const struct import_array *array = find_left_over(network, &n);
+    if (array == NULL)
         return LSTM_OK;
-    describe_shape(first, shape);
+    describe_shape(array, shape);
     return lstm_fail(network->error, LSTM_UNSUPPORTED,
                      "'%.60s' %.40s belongs to no layer that lstmd knows (%zu such variables); "
                      "--layers and --scope leave out what the answer does not need",
-                     first->name, shape, n);
+                     array->name, shape, n);
 }
 
 static void note_left_over(const struct tf1_network *network)
 {
     size_t n;
-    const struct import_array *first = find_left_over(network, &n);
-    if (first != NULL)
+    const struct import_array *array = find_left_over(network, &n);
+    if (array != NULL)
         import_note(network->source,
-                    "left out: %zu variables that --layers does not name, '%.80s' "
-                    "first",
-                    n, first->name);
+                    "left out: %zu variables that --layers does not name, '%.80s' among them", n,
+                    array->name);
 }
 
 /* ---- The optimizer -------------------------------------------------------------------------- */

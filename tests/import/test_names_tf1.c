@@ -264,7 +264,7 @@ static const struct {
     {"rnn/a/kernel 7,16; rnn/a/bias 16", {.layers = "rnn/a"}, "'rnn/a' is taken to be an LSTM"},
     {CELL "conv1d/kernel 3,3,3",
      {.layers = "rnn/basic_lstm_cell"},
-     "left out: 1 variables that --layers does not name, 'conv1d/kernel' first"},
+     "left out: 1 variables that --layers does not name, 'conv1d/kernel' among them"},
 };
 
 START_TEST(test_what_names_do_not_say_is_noted)
