@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/import/tf_graph_nodes.h"
 #include "core/status.h"
 
 enum { N_GATES = 4, GATE_J = 1, GATE_F = 2, TYPE_FLOAT = 1 };
@@ -145,10 +144,7 @@ enum lstm_status tf_graph_read(struct import_source *source, const unsigned char
     }
     look_at_signatures(&graph, &meta_graph);
     tf_graph_find_activations(&graph.nodes);
-    facts->nodes = import_allocate(source, sizeof *facts->nodes);
-    if (facts->nodes == NULL)
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for a graph");
-    *facts->nodes = graph.nodes;
+    facts->nodes = graph.nodes;
     if (graph.is_activation_mixed)
         facts->activation = NULL;
     if (graph.is_bias_mixed)
@@ -160,6 +156,6 @@ const char *tf_graph_activation(const struct tf_graph_facts *facts, const char *
 {
     const struct protobuf_field name = {.bytes = (const unsigned char *)variable,
                                         .n = strlen(variable)};
-    const struct tf_node *node = facts->nodes != NULL ? tf_nodes_find(facts->nodes, &name) : NULL;
+    const struct tf_node *node = tf_nodes_find(&facts->nodes, &name);
     return node == NULL || node->is_mixed ? NULL : node->activation;
 }

@@ -8,16 +8,14 @@
 #ifndef TF_GRAPH_H
 #define TF_GRAPH_H
 
-#include "core/import/import.h"
-
-struct tf_nodes;
+#include "core/import/tf_graph_nodes.h"
 
 /* What was found; a fact on which the cells differ counts as unknown. */
 struct tf_graph_facts {
     const char *activation;        /* of j, or of a GRU's candidate; NULL: unknown */
     const char *output_activation; /* of what the signatures give; NULL: unknown */
     double forget_bias;            /* NaN: unknown */
-    struct tf_nodes *nodes;        /* NULL: there are none */
+    struct tf_nodes nodes;
 };
 
 /* Reads the first graph of a SavedModel. What is damaged or unusual is unknown. NO_MEMORY: also

@@ -25,7 +25,7 @@ static bool is_aside(const struct tf_node *node)
     static const char gradients[] = "gradients/";
     const struct protobuf_field *name = &node->name;
     return tf_node_is_any(node, asides) ||
-           memmem(name->bytes, name->n, gradients, sizeof gradients - 1) != NULL;
+           (name->n > 0 && memmem(name->bytes, name->n, gradients, sizeof gradients - 1) != NULL);
 }
 
 /* The variable that an output is the sum, or product, with; NULL: it is none. */

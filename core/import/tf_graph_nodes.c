@@ -88,7 +88,7 @@ enum lstm_status tf_nodes_list(struct import_source *source,
 struct tf_node *tf_nodes_find(const struct tf_nodes *nodes, const struct protobuf_field *name)
 {
     const struct tf_node wanted = {.name = *name};
-    return nodes->n == 0
+    return nodes->n == 0 || name->n == 0
                ? NULL
                : bsearch(&wanted, nodes->list, nodes->n, sizeof *nodes->list, compare_nodes);
 }

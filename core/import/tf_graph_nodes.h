@@ -30,7 +30,7 @@ LSTM_MUST_CHECK enum lstm_status tf_nodes_list(struct import_source *source,
                                                const struct protobuf_field *definition,
                                                struct tf_nodes *nodes, struct lstm_error *error);
 
-/* The operation of this name; NULL: there is none. */
+/* The operation of this name; NULL: there is none, as of the empty name. */
 struct tf_node *tf_nodes_find(const struct tf_nodes *nodes, const struct protobuf_field *name);
 
 /* What "name" or "name:1" refers to. */
