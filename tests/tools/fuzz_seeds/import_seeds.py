@@ -263,6 +263,7 @@ def graphs() -> Iterator[tuple[str, bytes]]:
                           outputs=("i:0", "?"))
     yield "no_value", graph(split, (1, message((1, "c"), (2, "Const"), (5, message((1, "value"))))),
                             operation("a", "Add", "s:2", "c"))
+    yield "no_root", struct.pack("<I", 2) + message((1, b""))
     yield "dense", struct.pack("<I", 0) + read("import/tf1/graph_model/saved_model.pb")
     product = [operation("fc/kernel", "Variable"), operation("m", "MatMul", "x", "fc/kernel")]
     yield "dense_residual", graph(*product, operation("a", "Add", "m", "b"), operation("r", "Add", "a", "x"))

@@ -16,6 +16,10 @@ def lstm(scope: str, rows: int = 7) -> str:
     return f"{scope}/kernel {rows},16; {scope}/bias 16"
 
 
+def small(scope: str) -> str:
+    return f"{scope}/kernel 2,4; {scope}/bias 4"
+
+
 CASES: dict[str, tuple[str, ...]] = {
     "gru_own": ("a/gates/kernel 8,8; a/gates/bias 8; a/candidate/kernel 8,4; a/candidate/bias 4",),
     "head_in_rnn": (CELL, "rnn/dense/kernel 4,8; rnn/dense/bias 8"),
@@ -32,8 +36,9 @@ CASES: dict[str, tuple[str, ...]] = {
     "forward_alone": (lstm("b/fw/lstm_cell"),),
     "backward_alone": (lstm("b/bw/lstm_cell"),),
     "stacks": tuple(lstm(f"b/{way}/multi_rnn_cell/cell_0/lstm_cell") for way in ("fw", "bw")),
-    "many_cells": tuple(lstm(f"multi_rnn_cell/cell_{k}/lstm_cell", 8) for k in range(66)),
-    "most_cells": tuple(lstm(f"c{k}/lstm_cell", 8) for k in range(130)),
+    "many_cells": tuple(small(f"multi_rnn_cell/cell_{k}/lstm_cell") for k in range(66)),
+    "most_cells": tuple(small(f"c{k}/lstm_cell") for k in range(130)),
+    "most_layers": (*(small(f"multi_rnn_cell/cell_{k}/lstm_cell") for k in range(64)), "W 1,1; b 1"),
     "language_model": ("embedding 9,4", EQUAL, "softmax_w 4,9; softmax_b 9"),
     "words": ("words 9,3", CELL, "softmax_w 4,7; softmax_b 7"),
     "words_open": ("words 9,4", EQUAL, "softmax_w 4,9; softmax_b 9"),
@@ -53,12 +58,13 @@ CASES: dict[str, tuple[str, ...]] = {
     "bias_only": (CELL, "theta 4,2; bias 2"),
     "bias_two": (CELL, "theta 4,2; bias_a 2; bias_b 2"),
     "bias_kernels": (CELL, "theta 4,2; tau 2,2; bias_a 2"),
-    "name_long": (CELL, f"W{'w' * 510} 4,2"),
+    "name_long": (CELL, f"W{'w' * 520} 4,2"),
     "bookkeeping": (CELL, "global_step; train/beta1_power; opt/rnn/basic_lstm_cell/kernel/Adam_1 7,16; "
                     "rnn/basic_lstm_cell/bias/mine 16; "
                     "rnn/basic_lstm_cell/bias/ExponentialMovingAverage/biased 16"),
     "slot_long": (CELL, f"{'s' * 520} 16"),
     "slot_none": (CELL, "/Adam 16"),
+    "slot_of_nothing": (CELL, "x/Adam 16"),
     "left_over": (CELL, "conv1d/kernel 3,3,3; conv1d/bias 3"),
     "left_long": (CELL, f"x {','.join(['1000000000'] * 3)},0,1000000000,1000000000,1000000000"),
     "layers_matrix": ("dense/kernel 4,2", CELL),
@@ -81,3 +87,4 @@ def seeds() -> Iterator[tuple[str, str, bytes]]:
     for name, parts in CASES.items():
         yield "safetensors_import", f"tf1_{name}", safetensors(shapes("; ".join(parts)))
     yield "safetensors_import", "tf1_integers", safetensors(shapes(CELL), "I32")
+    yield "safetensors_import", "tf1_bools", safetensors(shapes(f"{CELL}; mask 4"), "BOOL", 1)
