@@ -18,6 +18,7 @@
 #include "server/acceptor.h"
 #include "server/hash.h"
 #include "server/http_exchange.h"
+#include "server/http_header.h"
 #include "server/io_thread.h"
 #include "server/log.h"
 #include "server/pace.h"
@@ -25,8 +26,6 @@
 #include "server/tls.h"
 
 enum {
-    CONNECTION_BYTES = 8 * 1024, /* of a connection's buffers, cleared for each request: bounds the
-                                     header */
     REAP_INTERVAL_MS = 250,
     MIN_IN_ROW = 16,  /* requests of one client that make it the only one */
     MAX_ARRIVALS = 64 /* of one I/O thread; the acceptor waits until it has taken them */
@@ -218,7 +217,7 @@ static unsigned take_arrivals(struct io *io, struct arrival taken[MAX_ARRIVALS])
 }
 
 /* The daemon is one thread's: connections are added on it, too. */
-static void run_daemon(void *context)
+static bool run_daemon(void *context)
 {
     struct io *io = context;
     struct arrival taken[MAX_ARRIVALS];
@@ -230,8 +229,9 @@ static void run_daemon(void *context)
     exchange_resume_paced(&io->turn.pace, monotonic_us());
     if (io->turn.n_now > 0)
         io->turn.n_before = io->turn.n_now;
-    io->turn.n_now = 0;
+    io->turn.n_now = io->turn.n_pieces = 0;
     MHD_run(io->daemon);
+    return io->turn.n_now > 0 || io->turn.n_pieces > 0;
 }
 
 static void stop_io(struct io *io)

@@ -1,4 +1,4 @@
-/* http.h: the HTTP front. http.c and http_exchange.c are the files that know libmicrohttpd.
+/* http.h: the HTTP front. http.c, http_exchange.c and http_header.c know libmicrohttpd.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef HTTP_H
 #define HTTP_H

@@ -26,6 +26,7 @@
 
 #include "server/access.h"
 #include "server/http_fields.h"
+#include "server/http_header.h"
 #include "server/log.h"
 #include "server/reaper.h"
 #include "server/refuse.h"
@@ -51,6 +52,8 @@ struct exchange {
     struct buf body;
     size_t received_bytes; /* of the body, kept or dropped */
     bool begun;            /* the header was read */
+    bool chunked;          /* the body's length is not known, and trailers may follow it */
+    bool crowded;          /* the library has no room to send an answer */
     bool refused;          /* the answer is there already: the body is dropped */
     bool handled;          /* the handler was called */
     bool later;            /* and returned LATER */
@@ -163,11 +166,16 @@ static void refuse(struct exchange *exchange)
     buf_release(&exchange->body);
 }
 
-/* Adds the headers and queues the response. NO: no memory for it; the connection is closed. */
+/* Adds the headers and queues the response. NO: the connection is closed; there was no memory, or
+ * the answer was sent around the library. */
 static enum MHD_Result queue(struct exchange *exchange, struct MHD_Response *reply,
                              int64_t total_us)
 {
     struct http_fields fields;
+    if (exchange->crowded && !exchange->shared->is_tls) {
+        header_send_refusal(exchange->owner->watch.fd);
+        return MHD_NO;
+    }
     http_fields_answer(&exchange->request, total_us, &fields);
     for (size_t k = 0; k < fields.n; k++) {
         if (MHD_add_response_header(reply, fields.field[k].name, fields.field[k].value) != MHD_YES)
@@ -216,27 +224,33 @@ static bool is_worth_dropping(const struct exchange *exchange, size_t length)
     return length <= MAX_DROPPED && find_header(&exchange->request, "Expect") == NULL;
 }
 
-/* Counts what says where the body ends, and what a proxy may read differently as twice. */
-static enum MHD_Result count_framing(void *count, enum MHD_ValueKind kind, const char *name,
-                                     const char *value)
+/* Whether it is clear what follows the header, and there is room for it. False: refused. */
+static bool admit_header(struct exchange *exchange, size_t length)
 {
-    (void)kind;
-    const bool is_encoding = strcasecmp(name, "Transfer-Encoding") == 0;
-    if (is_encoding || strcasecmp(name, "Content-Length") == 0)
-        ++*(int *)count;
-    if ((is_encoding && strcasecmp(value, "chunked") != 0) || strpbrk(name, " \t") != NULL)
-        *(int *)count += 2;
-    return MHD_YES;
+    struct request *request = &exchange->request;
+    const struct header_room room = header_room(exchange->connection);
+    exchange->chunked = find_header(request, "Transfer-Encoding") != NULL;
+    exchange->crowded = header_leaves_nothing(&room);
+    if (!header_leaves_answer(&room) ||
+        !header_leaves_body(&room, exchange->chunked ? SIZE_MAX : length))
+        header_refuse(request, &room);
+    else if (!header_is_framed(exchange->connection))
+        refuse_framing(request);
+    else
+        return true;
+    refuse(exchange);
+    return false;
 }
 
-/* The library takes the first of several lengths, waits for ever for codings that it does not know
- * and ignores "Content-Length : 5". Behind a proxy that does otherwise, a body could pass as the
- * next client's request. */
-static bool is_framed_clearly(const struct exchange *exchange)
+/* Trailers are kept like the header. False: they took the room of the answer; refused. */
+static bool admit_trailers(struct exchange *exchange)
 {
-    int count = 0;
-    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, count_framing, &count);
-    return count <= 1;
+    const struct header_room room = header_room(exchange->connection);
+    if (header_leaves_answer(&room))
+        return true;
+    exchange->crowded = header_leaves_nothing(&room);
+    header_refuse(&exchange->request, &room);
+    return false;
 }
 
 /* The header was read. */
@@ -257,11 +271,8 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method)
     size_t reserved = length < MAX_RESERVED ? length : MAX_RESERVED;
     if (!expect(exchange, request->received_us + shared->body_us, true))
         return MHD_NO;
-    if (!is_framed_clearly(exchange)) {
-        refuse(exchange);
-        refuse_framing(request);
+    if (!admit_header(exchange, length))
         return answer(exchange);
-    }
     if (!admit(&shared->rules, request, length)) {
         refuse(exchange);
     } else if (!buf_reserve(&exchange->body, reserved)) {
@@ -275,6 +286,7 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method)
 static void receive(struct exchange *exchange, const char *data, size_t n)
 {
     exchange->received_bytes += n;
+    exchange->owner->turn->n_pieces++;
     if (exchange->refused)
         return;
     size_t limit = exchange->shared->rules.max_body_bytes;
@@ -407,6 +419,8 @@ enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *connec
     /* The exchange orders this after what the worker wrote. */
     if (exchange->later)
         return atomic_load(&exchange->phase) == PHASE_RESUMED ? finish(exchange) : MHD_YES;
+    if (exchange->chunked && !admit_trailers(exchange))
+        return answer(exchange);
     return exchange->refused ? answer(exchange) : handle(exchange);
 }
 

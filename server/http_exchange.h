@@ -35,6 +35,7 @@ struct exchange;
 struct io_turn {
     struct pace pace;         /* of the refusals */
     unsigned n_now, n_before; /* requests handled since the thread woke, and the time before */
+    unsigned n_pieces;        /* of bodies, received since then */
     unsigned n_in_row;        /* so many requests, of all threads', came over one connection */
 };
 

@@ -15,15 +15,15 @@
 #include "server/request.h"
 #include "server/thread_policy.h"
 
-/* So many times in a row the work may say that it goes on at once; then the thread rests between
- * two turns, so that a client who keeps the library busy with nothing (one whose chunk extension
- * fills the connection's buffer, until the body's deadline) does not keep a core busy. What comes
- * in is not delayed by that: it ends the rest.
+/* So many turns may do nothing although the work says that it goes on at once; then the thread
+ * rests after each of those, so that a client who keeps the library busy with nothing (one whose
+ * chunk extension fills the connection's buffer, until the body's deadline) does not keep a core
+ * busy. A turn that did something is followed by the next at once, whatever such a client does
+ * beside it: what it has to read need not make the descriptor readable again.
  *
  * A turn without anything to do takes some microseconds. A thousand of them are over within a few
- * milliseconds, and are more than honest work has in a row: each of its turns reads, computes or
- * writes. Two milliseconds of rest leave such a client less than a hundredth of a core, and are
- * short against its deadline of seconds. */
+ * milliseconds, and are more than honest work has without a wait. Two milliseconds of rest leave
+ * such a client less than a hundredth of a core, and are short against its deadline of seconds. */
 enum { MAX_HOT_TURNS = 1000, REST_MS = 2 };
 
 struct io_thread {
@@ -67,17 +67,18 @@ static void *run(void *context)
 {
     struct io_thread *thread = context;
     unsigned n_hot = 0;
+    bool has_worked = true;
     thread_policy_batch();
     thread_policy_nice(THREAD_NICE_IO);
     while (!atomic_load(&thread->is_stopping)) {
         const int timeout_ms = thread->work.timeout_ms(thread->work.context);
-        n_hot = timeout_ms == 0 ? n_hot + (n_hot < MAX_HOT_TURNS) : 0;
+        n_hot = timeout_ms == 0 ? n_hot + (!has_worked && n_hot < MAX_HOT_TURNS) : 0;
         if (timeout_ms != 0)
             wait_for_work(thread, timeout_ms);
-        else if (n_hot == MAX_HOT_TURNS)
+        else if (n_hot == MAX_HOT_TURNS && !has_worked)
             wait_for_work(thread, REST_MS);
         atomic_store(&thread->is_woken, false);
-        thread->work.run(thread->work.context);
+        has_worked = thread->work.run(thread->work.context);
         atomic_fetch_add(&thread->n_turns, 1);
     }
     return NULL;

@@ -20,7 +20,7 @@ struct io_work {
     int64_t look_us; /* if so, and the last wait was over as soon, the thread looks again and again
                         for so long before it sleeps, as waking up takes some 50 microseconds;
                         0: never, and may_look may be NULL */
-    void (*run)(void *context); /* does what there is, without waiting */
+    bool (*run)(void *context); /* does what there is, without waiting; whether that was anything */
     void *context;
 };
 

@@ -25,13 +25,14 @@ static int at_once(void *context)
     return 0;
 }
 
-static void count_turn(void *context)
+static bool count_turn(void *context)
 {
     (void)context;
     pthread_mutex_lock(&lock);
     n_turns++;
     pthread_cond_signal(&changed);
     pthread_mutex_unlock(&lock);
+    return false;
 }
 
 START_TEST(test_io_thread_whose_work_always_goes_on_at_once_rests)
@@ -135,11 +136,34 @@ START_TEST(test_io_thread_that_looks_finds_work)
 }
 END_TEST
 
+static bool count_turn_that_works(void *context)
+{
+    (void)count_turn(context);
+    return true;
+}
+
+/* A rest would be a wait, and behind a short wait the thread looks. */
+START_TEST(test_io_thread_whose_turns_do_something_never_rests)
+{
+    const struct io_work work = {.fd = eventfd(0, EFD_CLOEXEC),
+                                 .timeout_ms = at_once,
+                                 .may_look = count_look,
+                                 .look_us = MINUTE_US,
+                                 .run = count_turn_that_works};
+    struct io_thread *thread = start(&work);
+    wait_until(&n_turns, 10 * HOT_TURNS);
+    io_thread_destroy(thread);
+    ck_assert_int_eq(n_looks, 0);
+    close(work.fd);
+}
+END_TEST
+
 Suite *suite_io_thread(void)
 {
     Suite *suite = suite_create("io_thread");
     TCase *tcase = tcase_create("io_thread");
     tcase_add_test(tcase, test_io_thread_whose_work_always_goes_on_at_once_rests);
+    tcase_add_test(tcase, test_io_thread_whose_turns_do_something_never_rests);
     tcase_add_test(tcase, test_io_thread_looks_after_a_short_wait_until_it_may_no_longer);
     tcase_add_test(tcase, test_io_thread_that_looks_finds_work);
     suite_add_tcase(suite, tcase);

@@ -35,7 +35,7 @@ cblas.h core/blas.c
 curl/curl.h server/http_client.c
 zlib.h core/gzip.c
 jansson.h core/json_doc.c core/json_memory.c server/json.c
-microhttpd.h server/http.c server/http_exchange.c server/http_exchange.h
+microhttpd.h server/http.c server/http_exchange.c server/http_exchange.h server/http_header.c server/http_header.h
 hiredis/hiredis.h server/redis.c
 gnutls/abstract.h server/tls.c
 gnutls/crypto.h server/sha256.c
