@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "server/refuse.h"
+#include "server/site.h"
 
 enum { MAX_TIMEOUT_MS = 3600000 };
 
@@ -52,6 +53,21 @@ static bool admit_key(const struct admission *rules, struct request *request)
     return false;
 }
 
+/* Who needs no key is whoever reaches the server, and so is a browser with any page in it. */
+static bool admit_site(const struct admission *rules, struct request *request)
+{
+    const char *host = request->header(request, "Host");
+    if (rules->is_local && !site_is_ours(rules->cors, host)) {
+        refuse_host(request, host);
+        return false;
+    }
+    const char *field = site_foreign_field(request);
+    if (field == NULL)
+        return true;
+    refuse_site(request, field);
+    return false;
+}
+
 /* A whole number of milliseconds, 1 to MAX_TIMEOUT_MS; 0: it is none. */
 static int64_t read_timeout_ms(const char *field)
 {
@@ -93,6 +109,8 @@ bool admit(const struct admission *rules, struct request *request, size_t length
         return false;
     }
     if (rules->keys != NULL && request->route->scope != SCOPE_NONE && !admit_key(rules, request))
+        return false;
+    if (rules->keys == NULL && !admit_site(rules, request))
         return false;
     if (!set_deadline(rules, request))
         return false;

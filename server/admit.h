@@ -12,6 +12,8 @@ struct admission {
     const struct route *routes;
     struct keys *keys;          /* NULL: nobody needs one */
     const struct cors *cors;    /* NULL: no other site's pages are answered */
+    bool is_local;              /* only this machine reaches the server: Host must be a name of it,
+                                   unless there are keys */
     size_t max_body_bytes;      /* a longer body answers 413 */
     int64_t request_timeout_us; /* of requests that do not say theirs; 0: none */
 };

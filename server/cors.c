@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/status.h"
 
@@ -14,11 +15,14 @@ struct cors {
     char *text;
 };
 
+/* More than a name in the DNS, with scheme and port: the origin must fit into an answer. */
+enum { MAX_ORIGIN = 300 };
+
 /* "https://a.example:8443": a scheme and a host, and no path. */
 static bool is_origin(const char *text)
 {
     const char *host = strstr(text, "://");
-    if (host == NULL || host == text)
+    if (host == NULL || host == text || strlen(text) > MAX_ORIGIN)
         return false;
     for (const char *c = text; c < host; c++) {
         if (!islower((unsigned char)*c))
@@ -78,6 +82,15 @@ const char *cors_allow(const struct cors *cors, const char *origin)
             return cors->origins[k];
     }
     return NULL;
+}
+
+bool cors_has_host(const struct cors *cors, const char *host)
+{
+    for (size_t k = 0; k < cors->n; k++) {
+        if (strcasecmp(strstr(cors->origins[k], "://") + strlen("://"), host) == 0)
+            return true;
+    }
+    return cors->any;
 }
 
 bool cors_varies(const struct cors *cors)

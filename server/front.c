@@ -87,6 +87,7 @@ enum lstm_status front_serve(struct front *front, unsigned n_threads, struct app
         .rules = {.routes = routes,
                   .keys = front->keys,
                   .cors = front->cors,
+                  .is_local = listener_is_loopback(front->fd),
                   .max_body_bytes = (size_t)config->max_body_bytes,
                   .request_timeout_us = config->request_timeout_ms * 1000},
         .fd = front->fd,

@@ -1,8 +1,9 @@
-/* refuse.c: words 400, 401, 403, 404, 405, 413 and 500. SPDX-License-Identifier: Apache-2.0 */
+/* refuse.c: words 400, 401, 403, 404, 405, 413 and 500. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "server/refuse.h"
 
 /* Of what the client sent. */
-enum { MAX_METHOD = 16, MAX_PATH = 200 };
+enum { MAX_METHOD = 16, MAX_PATH = 200, MAX_ORIGIN = 100 };
 
 void refuse_route(struct request *request)
 {
@@ -24,6 +25,22 @@ void refuse_scope(struct request *request, const char *scope)
 {
     respond_error(request, 403, "%.*s %.*s needs an API key with the scope %s", MAX_METHOD,
                   request->method, MAX_PATH, request->path, scope);
+}
+
+void refuse_site(struct request *request, const char *field)
+{
+    respond_error(request, 403,
+                  "%s '%.*s': pages of other sites may only read; --cors-origins lists those that "
+                  "may do more, and a proxy in front should pass on the Host that it was asked",
+                  field, MAX_ORIGIN, request->header(request, field));
+}
+
+void refuse_host(struct request *request, const char *host)
+{
+    respond_error(request, 403,
+                  "Host '%.*s' is no name of this machine; ask by address or as localhost; where a "
+                  "proxy serves under that name, put its origin into --cors-origins",
+                  MAX_ORIGIN, host);
 }
 
 void refuse_framing(struct request *request)

@@ -13,6 +13,11 @@ void refuse_key(struct request *request, const char *reason);
 /* 403: the key lacks this scope. */
 void refuse_scope(struct request *request, const char *scope);
 
+/* 403: a page of another site may be behind it. `field` says so; a Host that is no name of this
+ * machine does. */
+void refuse_site(struct request *request, const char *field);
+void refuse_host(struct request *request, const char *host);
+
 /* 400: the header does not say clearly where the body ends. The connection ends, since a proxy may
  * see another request's beginning where the server sees this one's body. */
 void refuse_framing(struct request *request);

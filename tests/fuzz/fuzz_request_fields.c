@@ -10,6 +10,7 @@
 #include "server/admit.h"
 #include "server/http_fields.h"
 #include "server/log.h"
+#include "server/site.h"
 #include "server/state_codec.h"
 #include "server/train_body.h"
 #include "tests/fuzz/memory_file.h"
@@ -20,7 +21,8 @@ static const char *const names[] = {
     "method",       "path",           "X-API-Key",     "Authorization",
     "Origin",       "Content-Length", "X-Request-Id",  "Access-Control-Request-Method",
     "Content-Type", "layers",         "trace",         "X-Request-Timeout-Ms",
-    "labels",       "sample_weight",  "learning_rate", "state_is_tuple"};
+    "labels",       "sample_weight",  "learning_rate", "state_is_tuple",
+    "Host",         "Sec-Fetch-Site"};
 enum { N_NAMES = sizeof names / sizeof *names };
 
 /* Of this input: NULL where a line is empty or missing. */
@@ -105,6 +107,23 @@ static void check_fields(struct request *request)
     check_answer(request);
 }
 
+/* Where nobody needs a key, what is not an allowed page's only reads. */
+static void check_open(const struct request *asked, size_t length)
+{
+    struct admission open = rules;
+    open.keys = NULL;
+    open.is_local = true;
+    struct request request = *asked;
+    buf_init(&request.response.body, 1 << 20);
+    if (admit(&open, &request, length))
+        require(site_is_ours(open.cors, value_of(&request, "Host")) &&
+                site_foreign_field(&request) == NULL);
+    else
+        require(request.response.status >= 400 || request.response.preflight);
+    check_answer(&request);
+    buf_release(&request.response.body);
+}
+
 /* Two instances of 3 steps. */
 static void check_query(const struct request *request)
 {
@@ -143,8 +162,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .query = value_of,
                               .header = value_of,
                               .received_us = 1};
-    buf_init(&request.response.body, 1 << 20);
     const size_t length = http_fields_length(values[5]);
+    check_open(&request, length);
+    buf_init(&request.response.body, 1 << 20);
     if (admit(&rules, &request, length))
         require(request.route != NULL && length <= rules.max_body_bytes &&
                 request.deadline_us > 1 && request.deadline_us <= 1 + INT64_C(3600000000) &&

@@ -97,6 +97,24 @@ START_TEST(test_security_key_opens_what_its_scope_says)
 }
 END_TEST
 
+START_TEST(test_security_page_of_another_site_can_neither_act_nor_become_this_machine)
+{
+    char page[128];
+    start((const char *const[]){"--cors-origins", "https://good.example", NULL});
+    snprintf(page, sizeof page, "Origin: %s", server.url);
+    ck_assert_int_eq(ask("/v1/models/m:predict", NULL, instance), 200);
+    ck_assert_int_eq(ask("/v1/models/m:predict", page, instance), 200);
+    ck_assert_int_eq(ask("/v1/models/m:predict", "Origin: https://good.example", instance), 200);
+    ck_assert_int_eq(ask("/v1/models/m:predict", "Origin: https://evil.example", instance), 403);
+    ck_assert_int_eq(ask("/v1/models/m:predict", "Sec-Fetch-Site: cross-site", instance), 403);
+    ck_assert_int_eq(ask("/v1/models", "Origin: https://evil.example", NULL), 200);
+    ck_assert_int_eq(ask("/v1/models", "Host: evil.example:8501", NULL), 403);
+    ck_assert_int_eq(ask("/v1/models", "Host: localhost:8501", NULL), 200);
+    ck_assert_int_eq(ask("/v1/models", "Host: good.example", NULL), 200);
+    stop();
+}
+END_TEST
+
 START_TEST(test_security_answer_401_says_how_and_never_repeats_the_key)
 {
     struct client_answer answer;
@@ -301,6 +319,8 @@ Suite *suite_security(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, test_security_key_opens_what_its_scope_says);
+    tcase_add_test(tcase,
+                   test_security_page_of_another_site_can_neither_act_nor_become_this_machine);
     tcase_add_test(tcase, test_security_answer_401_says_how_and_never_repeats_the_key);
     tcase_add_test(tcase, test_security_keys_are_read_again_on_sighup);
     tcase_add_test(tcase, test_security_public_key_file_and_open_address_are_warned_of);

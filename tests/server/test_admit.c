@@ -170,6 +170,112 @@ START_TEST(test_admit_timeout_of_the_server_sets_the_deadline_unless_it_is_0)
 }
 END_TEST
 
+/* ---- Pages of other sites ---------------------------------------------------------------------
+ */
+
+#define HERE     "Host", "localhost:8501"
+#define PAGE(x)  "Origin", x
+#define FETCH(x) "Sec-Fetch-Site", x
+
+static const struct {
+    const char *method;
+    const char *const *header;
+    bool is_admitted;
+} site_cases[] = {
+    /* What is no browser. */
+    {"POST", NO_HEADER, true},
+    {"POST", HEADER(HERE), true},
+    /* This server's page, behind a proxy that keeps the Host or not. */
+    {"POST", HEADER(HERE, PAGE("http://localhost:8501")), true},
+    {"POST", HEADER("Host", "LocalHost:8501", PAGE("https://localhost:8501")), true},
+    {"POST", HEADER(HERE, PAGE("http://localhost:8501"), FETCH("same-origin")), true},
+    {"POST", HEADER(HERE, PAGE("https://front.example"), FETCH("same-origin")), true},
+    {"POST", HEADER(HERE, FETCH("none")), true},
+    /* An allowed page. */
+    {"POST", HEADER(HERE, PAGE("https://a.example")), true},
+    {"POST", HEADER(HERE, PAGE("https://a.example"), FETCH("cross-site")), true},
+    /* Others. */
+    {"POST", HEADER(HERE, PAGE("https://evil.example")), false},
+    {"POST", HEADER(HERE, PAGE("https://evil.example"), FETCH("cross-site")), false},
+    {"POST", HEADER(HERE, PAGE("http://localhost:3000"), FETCH("same-site")), false},
+    {"POST", HEADER(HERE, PAGE("http://localhost:3000")), false},
+    {"POST", HEADER(HERE, PAGE("http://localhost")), false},
+    {"POST", HEADER(HERE, PAGE("null")), false},
+    {"POST", HEADER(HERE, PAGE("")), false},
+    {"POST", HEADER(HERE, FETCH("cross-site")), false},
+    {"POST", HEADER(PAGE("http://localhost:8501")), false},
+    {"GET", HEADER(HERE, PAGE("https://evil.example"), FETCH("cross-site")), true},
+    {"HEAD", HEADER(HERE, PAGE("https://evil.example"), FETCH("cross-site")), true},
+    /* Names that have come to mean this machine. */
+    {"GET", HEADER("Host", "evil.example"), false},
+    {"GET", HEADER("Host", "evil.example:8501"), false},
+    {"POST", HEADER("Host", "evil.example", PAGE("http://evil.example")), false},
+    {"GET", HEADER("Host", "127.0.0.1.evil.example"), false},
+    {"GET", HEADER("Host", "localhost.evil.example"), false},
+    {"GET", HEADER("Host", "1.example"), false},
+    {"GET", HEADER("Host", "a.example:8501"), false},
+    /* Names that no public name server tells, addresses, and an allowed page's. */
+    {"GET", HEADER("Host", ""), true},
+    {"GET", HEADER("Host", "localhost"), true},
+    {"GET", HEADER("Host", "LOCALHOST:80"), true},
+    {"GET", HEADER("Host", "127.0.0.1:8501"), true},
+    {"GET", HEADER("Host", "127.8.9.1"), true},
+    {"GET", HEADER("Host", "[::1]:8501"), true},
+    {"GET", HEADER("Host", "machine:8501"), true},
+    {"GET", HEADER("Host", "printer.local"), true},
+    {"GET", HEADER("Host", "models.docker.INTERNAL:1"), true},
+    {"GET", HEADER("Host", "a.example"), true},
+    {"POST", HEADER("Host", "A.example", PAGE("https://a.example")), true},
+};
+
+START_TEST(test_admit_page_of_another_site_may_not_act_and_a_strange_name_nothing)
+{
+    struct keys *keys = rules.keys;
+    rules.keys = NULL;
+    rules.is_local = true;
+    const bool is_admitted = ask(site_cases[_i].method, "/m", site_cases[_i].header, 0);
+    rules.keys = keys;
+    ck_assert(is_admitted == site_cases[_i].is_admitted);
+    if (!is_admitted) {
+        ck_assert_int_eq(request.response.status, 403);
+        ck_assert_ptr_nonnull(strstr(request.response.body.data, "--cors-origins"));
+    }
+}
+END_TEST
+
+START_TEST(test_admit_name_is_free_where_others_reach_the_server)
+{
+    struct keys *keys = rules.keys;
+    rules.keys = NULL;
+    ck_assert(ask("POST", "/m", HEADER("Host", "models.example"), 0));
+    ck_assert(!ask("POST", "/m", HEADER("Host", "models.example", PAGE("http://b.example")), 0));
+    rules.keys = keys;
+}
+END_TEST
+
+START_TEST(test_admit_key_vouches_for_origin_and_name)
+{
+    rules.is_local = true;
+    ck_assert(ask("POST", "/m",
+                  HEADER("X-API-Key", "abc", "Host", "b.example", PAGE("http://c.example")), 0));
+}
+END_TEST
+
+START_TEST(test_admit_any_origin_is_any_name)
+{
+    struct keys *keys = rules.keys;
+    struct cors *any;
+    struct lstm_error error;
+    ck_assert_int_eq(cors_create("*", &any, &error), LSTM_OK);
+    rules.keys = NULL;
+    rules.cors = any;
+    rules.is_local = true;
+    ck_assert(ask("POST", "/m", HEADER("Host", "b.example", PAGE("null")), 0));
+    rules.keys = keys;
+    cors_destroy(any);
+}
+END_TEST
+
 #define PREFLIGHT(origin) HEADER("Origin", origin, "Access-Control-Request-Method", "POST")
 
 START_TEST(test_admit_preflight_of_an_allowed_origin_is_answered_without_a_key)
@@ -238,6 +344,12 @@ Suite *suite_admit(void)
     tcase_add_loop_test(tcase, test_admit_timeout_of_the_client_sets_the_deadline, 0,
                         N_CASES(timeouts));
     tcase_add_test(tcase, test_admit_timeout_of_the_server_sets_the_deadline_unless_it_is_0);
+    tcase_add_loop_test(tcase,
+                        test_admit_page_of_another_site_may_not_act_and_a_strange_name_nothing, 0,
+                        N_CASES(site_cases));
+    tcase_add_test(tcase, test_admit_name_is_free_where_others_reach_the_server);
+    tcase_add_test(tcase, test_admit_key_vouches_for_origin_and_name);
+    tcase_add_test(tcase, test_admit_any_origin_is_any_name);
     tcase_add_test(tcase, test_admit_preflight_of_an_allowed_origin_is_answered_without_a_key);
     tcase_add_test(tcase, test_admit_preflight_of_a_stranger_is_an_error);
     tcase_add_test(tcase, test_admit_preflight_of_no_route_is_404);
