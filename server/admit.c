@@ -93,6 +93,16 @@ static bool set_deadline(const struct admission *rules, struct request *request)
     return true;
 }
 
+/* Nothing is unpacked: a small body would become a large one. */
+static bool admit_encoding(struct request *request)
+{
+    const char *encoding = request->header(request, "Content-Encoding");
+    if (encoding == NULL || encoding[0] == '\0' || strcasecmp(encoding, "identity") == 0)
+        return true;
+    refuse_encoding(request, encoding);
+    return false;
+}
+
 bool admit(const struct admission *rules, struct request *request, size_t length)
 {
     struct response *response = &request->response;
@@ -112,7 +122,7 @@ bool admit(const struct admission *rules, struct request *request, size_t length
         return false;
     if (rules->keys == NULL && !admit_site(rules, request))
         return false;
-    if (!set_deadline(rules, request))
+    if (!set_deadline(rules, request) || !admit_encoding(request))
         return false;
     if (length > rules->max_body_bytes) {
         refuse_length(request, rules->max_body_bytes);

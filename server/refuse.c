@@ -1,4 +1,4 @@
-/* refuse.c: words 400, 401, 403, 404, 405, 413 and 500. SPDX-License-Identifier:
+/* refuse.c: words 400, 401, 403, 404, 405, 413, 415 and 500. SPDX-License-Identifier:
  * Apache-2.0 */
 #include "server/refuse.h"
 
@@ -49,6 +49,15 @@ void refuse_framing(struct request *request)
     respond_error(request, 400,
                   "the header does not say where the body ends; send one Content-Length or one "
                   "Transfer-Encoding: chunked, and no spaces in field names");
+}
+
+void refuse_encoding(struct request *request, const char *encoding)
+{
+    struct response *response = &request->response;
+    response->fields[response->n_fields].name = "Accept-Encoding";
+    response->fields[response->n_fields++].value = "identity";
+    respond_error(request, 415, "Content-Encoding '%.40s': expected none; send the body as it is",
+                  encoding);
 }
 
 void refuse_length(struct request *request, size_t limit)

@@ -22,6 +22,9 @@ void refuse_host(struct request *request, const char *host);
  * see another request's beginning where the server sees this one's body. */
 void refuse_framing(struct request *request);
 
+/* 415: the body is compressed. */
+void refuse_encoding(struct request *request, const char *encoding);
+
 /* 413. */
 void refuse_length(struct request *request, size_t limit);
 

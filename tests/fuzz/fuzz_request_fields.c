@@ -18,11 +18,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const names[] = {
-    "method",       "path",           "X-API-Key",     "Authorization",
-    "Origin",       "Content-Length", "X-Request-Id",  "Access-Control-Request-Method",
-    "Content-Type", "layers",         "trace",         "X-Request-Timeout-Ms",
-    "labels",       "sample_weight",  "learning_rate", "state_is_tuple",
-    "Host",         "Sec-Fetch-Site"};
+    "method",       "path",           "X-API-Key",       "Authorization",
+    "Origin",       "Content-Length", "X-Request-Id",    "Access-Control-Request-Method",
+    "Content-Type", "layers",         "trace",           "X-Request-Timeout-Ms",
+    "labels",       "sample_weight",  "learning_rate",   "state_is_tuple",
+    "Host",         "Sec-Fetch-Site", "Content-Encoding"};
 enum { N_NAMES = sizeof names / sizeof *names };
 
 /* Of this input: NULL where a line is empty or missing. */

@@ -156,6 +156,9 @@ static const struct abuse {
     {"a GET with a body", LIVE "Content-Length: 3\r\n\r\nabc" LIVE "\r\n", 0, "200,200", STAYS,
      NULL, 0},
 
+    {"a body that is compressed",
+     PREDICT "Content-Encoding: gzip\r\nContent-Length: 23\r\n\r\n" BODY, 0, "415", STAYS, NULL, 0},
+
     /* Chunks. */
     {"chunks", CHUNKED "10\r\n{\"instances\":[[[\r\n7\r\n1,2]]]}\r\n0\r\n\r\n", 0, "200", STAYS,
      NULL, 0},

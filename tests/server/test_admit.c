@@ -276,6 +276,28 @@ START_TEST(test_admit_any_origin_is_any_name)
 }
 END_TEST
 
+/* ---- Encodings --------------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *encoding;
+    bool is_admitted;
+} encodings[] = {{"identity", true}, {"Identity", true}, {"", true},
+                 {"gzip", false},    {"br", false},      {"identity, gzip", false}};
+
+START_TEST(test_admit_encoded_body_is_415_that_says_what_is_read)
+{
+    const bool is_admitted = ask(
+        "POST", "/m", HEADER("X-API-Key", "abc", "Content-Encoding", encodings[_i].encoding), 10);
+    ck_assert(is_admitted == encodings[_i].is_admitted);
+    if (is_admitted)
+        return;
+    ck_assert_int_eq(request.response.status, 415);
+    ck_assert_ptr_nonnull(strstr(request.response.body.data, "Content-Encoding"));
+    ck_assert_str_eq(request.response.fields[0].name, "Accept-Encoding");
+}
+END_TEST
+
 #define PREFLIGHT(origin) HEADER("Origin", origin, "Access-Control-Request-Method", "POST")
 
 START_TEST(test_admit_preflight_of_an_allowed_origin_is_answered_without_a_key)
@@ -350,6 +372,8 @@ Suite *suite_admit(void)
     tcase_add_test(tcase, test_admit_name_is_free_where_others_reach_the_server);
     tcase_add_test(tcase, test_admit_key_vouches_for_origin_and_name);
     tcase_add_test(tcase, test_admit_any_origin_is_any_name);
+    tcase_add_loop_test(tcase, test_admit_encoded_body_is_415_that_says_what_is_read, 0,
+                        N_CASES(encodings));
     tcase_add_test(tcase, test_admit_preflight_of_an_allowed_origin_is_answered_without_a_key);
     tcase_add_test(tcase, test_admit_preflight_of_a_stranger_is_an_error);
     tcase_add_test(tcase, test_admit_preflight_of_no_route_is_404);
