@@ -29,7 +29,8 @@ const struct option serve_options[] = {
      .help = "microseconds that a thread looks for the next request of a client that is alone and "
              "answers fast, before it sleeps; 0: it sleeps at once"},
     {"cors-origins", OPTION_TEXT, FIELD(cors_origins), .value = "LIST",
-     .help = "sites whose pages may call the server: https://a.example,https://b.example or *"},
+     .help = "sites whose pages may call the server, and under whose names a proxy may serve it: "
+             "https://a.example,https://b.example or *"},
     {"drain-seconds", OPTION_INTEGER, FIELD(drain_seconds), "30", 0, 3600, .value = "N",
      .help = "seconds that requests in flight may take to finish after SIGTERM"},
     {"header-timeout-seconds", OPTION_INTEGER, FIELD(header_timeout_s), "10", 1, 86400,
