@@ -107,15 +107,22 @@ def png(width: int, rows: list[bytes]) -> bytes:
 def request_fields() -> Iterator[tuple[str, str]]:
     """Lines in the order of the fuzzer's table."""
     good = ["POST", "/v1/models/m:predict", "secret", "", "https://a.example", "100", "id-1", "POST",
-            "application/json; charset=utf-8", "0,1", "true", "1000", "1,2", "1,0.5", "0.01", "false"]
-    layers, trace, labels, rate = 9, 10, 12, 14
+            "application/json; charset=utf-8", "0,1", "true", "1000", "1,2", "1,0.5", "0.01", "false",
+            "", "", ""]
+    method, path, origin, layers, trace, labels, rate, host, site, encoding = 0, 1, 4, 9, 10, 12, 14, 16, 17, 18
     cases: dict[str, dict[int, str]] = {
         "layers_text": {layers: '"a"'}, "layers_rows": {layers: "[0]"}, "layers_none": {layers: " "},
         "flag": {trace: "1"}, "not_json": {layers: "0]"}, "labels_rows": {labels: "[1,0,0],[0,1,0]"},
-        "rate": {rate: "x"},
+        "rate": {rate: "x"}, "encoded": {encoding: "gzip"}, "identity": {encoding: "identity"},
+        "site_own": {origin: "http://localhost:1", host: "localhost:1"},
+        "site_other": {origin: "https://evil.example", host: "127.0.0.1"},
+        "site_tells": {origin: "", site: "cross-site", host: "x.local"},
+        "site_same": {origin: "", site: "same-origin", host: "[::1]:1"},
+        "site_reads": {method: "GET", path: "/v1/models", origin: "null", host: "machine"},
+        "host_rebound": {host: "evil.example"}, "host_listed": {host: "b.example:81"},
     }
     for name, changes in cases.items():
-        yield name, "\n".join(changes.get(k, value) for k, value in enumerate(good))
+        yield name, "\n".join(changes.get(k, value) for k, value in enumerate(good)).rstrip("\n")
 
 
 def policies() -> Iterator[tuple[str, str]]:
