@@ -102,8 +102,8 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
         return;
     }
     if (ending != NULL) {
+        exchange_end_connection(ending);
         reaper_remove(http->reaper, &ending->watch);
-        exchange_release_spare(ending);
         free(ending);
     }
     acceptor_closed(http->acceptor);

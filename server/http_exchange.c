@@ -87,12 +87,6 @@ static void destroy(struct exchange *exchange)
     free(exchange);
 }
 
-void exchange_release_spare(struct http_connection *connection)
-{
-    destroy(connection->spare);
-    connection->spare = NULL;
-}
-
 /* Memory for a request whose path has n bytes, zeroed but for what its buffers and its path keep:
  * that of the connection's last request if it fits. A client that asks again and again asks for
  * the same. */
@@ -149,6 +143,7 @@ void *exchange_on_uri(void *context, const char *uri, struct MHD_Connection *con
     exchange->request.query = find_query;
     exchange->request.header = find_header;
     exchange->request.content_type = exchange->media_type;
+    owner->current = exchange;
     return exchange;
 }
 
@@ -424,15 +419,10 @@ enum MHD_Result exchange_on_request(void *context, struct MHD_Connection *connec
     return exchange->refused ? answer(exchange) : handle(exchange);
 }
 
-void exchange_on_completed(void *context, struct MHD_Connection *connection, void **request,
-                           enum MHD_RequestTerminationCode code)
+/* Its memory is kept for the connection's next request. */
+static void end(struct exchange *exchange, enum MHD_RequestTerminationCode code)
 {
-    (void)connection;
-    struct http_shared *shared = context;
-    struct exchange *exchange = *request;
-    *request = NULL;
-    if (exchange == NULL)
-        return;
+    struct http_shared *shared = exchange->shared;
     if (exchange->begun) {
         atomic_fetch_sub(&shared->in_flight, 1);
         metric_add(shared->in_flight_gauge, -1);
@@ -446,7 +436,27 @@ void exchange_on_completed(void *context, struct MHD_Connection *connection, voi
                   L_INT("phase", phase));
     if (exchange->request.discard != NULL)
         exchange->request.discard(exchange->request.work);
+    exchange->owner->current = NULL;
     exchange->owner->spare = exchange;
+}
+
+void exchange_on_completed(void *context, struct MHD_Connection *connection, void **request,
+                           enum MHD_RequestTerminationCode code)
+{
+    (void)context;
+    (void)connection;
+    struct exchange *exchange = *request;
+    *request = NULL;
+    if (exchange != NULL)
+        end(exchange, code);
+}
+
+void exchange_end_connection(struct http_connection *connection)
+{
+    if (connection->current != NULL)
+        end(connection->current, MHD_REQUEST_TERMINATED_WITH_ERROR);
+    destroy(connection->spare);
+    connection->spare = NULL;
 }
 
 void request_resume(struct request *request)

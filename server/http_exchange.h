@@ -43,11 +43,13 @@ struct io_turn {
 struct http_connection {
     struct watch watch;
     struct io_turn *turn;   /* of its I/O thread; borrowed */
-    struct exchange *spare; /* memory of the last request, for the next one */
+    struct exchange *current; /* the request that has begun and not ended; NULL: none */
+    struct exchange *spare;   /* memory of the last request, for the next one */
 };
 
-/* When it ends. */
-void exchange_release_spare(struct http_connection *connection);
+/* When the connection ends, with its request: libmicrohttpd 1.0 does not tell the end of one whose
+ * chunk's size does not come to an end. */
+void exchange_end_connection(struct http_connection *connection);
 
 /* On the I/O thread: the connections whose refusals have waited long enough at now_us go on when
  * the library runs next. */

@@ -4,6 +4,7 @@
  * Each case is sent on a connection of its own. Then the daemon answers as before, and holds as
  * many file descriptors as before. */
 #include <check.h>
+#include <microhttpd.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,6 +202,36 @@ static const struct abuse {
      40000},
 };
 
+#if MHD_VERSION >= 0x01000000
+/* What libmicrohttpd answers otherwise since 1.0: it has become stricter, and says nothing twice.
+ */
+static const struct {
+    const char *name;
+    const char *statuses; /* NULL: whatever comes before the connection is reset */
+    enum end end;
+} changed[] = {
+    {"a negative length", "400", CLOSES},     {"a length with a sign", "400", CLOSES},
+    {"a length of 2^64", "413", CLOSES},      {"a list of lengths", "400", CLOSES},
+    {"a chunk's extension", "400", CLOSES},   {"a client that does not wait", "200", STAYS},
+    {"garbage behind two", "200,200", WAITS}, {"an endless chunk extension", NULL, CLOSES},
+};
+#endif
+
+/* A case as the library at hand answers it. */
+static struct abuse case_at(int i)
+{
+    struct abuse abuse = cases[i];
+#if MHD_VERSION >= 0x01000000
+    for (size_t k = 0; k < N_CASES(changed); k++) {
+        if (strcmp(changed[k].name, abuse.name) == 0) {
+            abuse.statuses = changed[k].statuses;
+            abuse.end = changed[k].end;
+        }
+    }
+#endif
+    return abuse;
+}
+
 /* The bytes of a case, its '@' filled; new. */
 static char *compose(const struct abuse *abuse, size_t *n)
 {
@@ -292,7 +323,7 @@ static void send_all(const char *bytes, size_t n)
 START_TEST(test_http_abuse_is_answered_as_the_table_says)
 {
     static char text[MAX_BYTES];
-    const struct abuse *abuse = &cases[_i];
+    const struct abuse fitting = case_at(_i), *const abuse = &fitting;
     char list[256];
     size_t n;
     bool is_closed = false;
@@ -304,8 +335,8 @@ START_TEST(test_http_abuse_is_answered_as_the_table_says)
     expected_statuses = abuse->statuses;
     receive_all(text, sizeof text, abuse->end == CLOSES ? NULL : has_statuses, &is_closed);
     list_statuses(text, list, sizeof list);
-    ck_assert_msg(strcmp(list, abuse->statuses) == 0, "%s: expected %s, found %s", abuse->name,
-                  abuse->statuses, text);
+    ck_assert_msg(abuse->statuses == NULL || strcmp(list, abuse->statuses) == 0,
+                  "%s: expected %s, found %s", abuse->name, abuse->statuses, text);
     ck_assert_msg(is_closed == (abuse->end == CLOSES), "%s: closed %d", abuse->name, is_closed);
     if (abuse->end == STAYS) {
         raw_client_send_text(&client, SIZED);
@@ -332,9 +363,11 @@ START_TEST(test_http_abuse_identifier_never_makes_a_header)
         raw_client_connect(&client, server.port);
         snprintf(text, sizeof text, LIVE "X-Request-Id: %s\r\n\r\n", ids[i]);
         raw_client_ask(&client, text, &answer);
-        ck_assert_int_eq(answer.status, 200);
         ck_assert_ptr_null(raw_answer_field(&answer, "Set-Cookie"));
-        for (const char *c = raw_answer_field(&answer, "X-Request-Id"); *c != '\0'; c++)
+        const char *const id = raw_answer_field(&answer, "X-Request-Id");
+        /* Since 1.0 the library refuses a carriage return by itself, without an identifier. */
+        ck_assert(id != NULL ? answer.status == 200 : answer.status == 400);
+        for (const char *c = id; c != NULL && *c != '\0'; c++)
             ck_assert(*c > ' ' && *c <= '~' && *c != '"' && *c != '\'' && *c != '\\');
         raw_client_close(&client);
     }

@@ -229,7 +229,9 @@ START_TEST(test_http_unclear_end_of_a_body_gives_400_and_ends_the_connection)
     raw_client_send_text(&client, unclear[_i]);
     raw_client_receive(&client, &answer, false);
     ck_assert_int_eq(answer.status, 400);
-    ck_assert_ptr_nonnull(strstr(answer.body, "where the body ends"));
+    /* Since 1.0 the library refuses some of them itself, with a page of its own. */
+    ck_assert(strstr(answer.body, "where the body ends") != NULL ||
+              strncmp(answer.body, "<html>", 6) == 0);
     ck_assert_str_eq(raw_answer_field(&answer, "Connection"), "close");
     ck_assert(raw_client_is_closed(&client));
 }
