@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -101,13 +102,16 @@ class Stack:
             self.processes[name] = subprocess.Popen(
                 command, stdout=log, stderr=log, env={**os.environ, **environment})
 
-    def start_lstmd(self, name: str, **options: str) -> None:
-        """A daemon with LSTMD_<option> as in compose.yaml, and waits until it is ready."""
+    def start_lstmd(self, name: str, ready: int = 200, **options: str) -> None:
+        """A daemon with LSTMD_<option> as in compose.yaml; waits until it answers so when asked if it is ready."""
         port = self.port(name)
         settings = {f"LSTMD_{option.upper()}": value for option, value in options.items()}
         self.start(name, [self.lstmd, "serve", "--models", str(self.models), "--port", str(port),
                           "--log-level", "warn", "--workers", "1", "--io-threads", "1"], **settings)
-        until(lambda: call(port, "GET", "/v2/health/ready")[0] == 200, f"{name} is ready")
+        until(lambda: call(port, "GET", "/v2/health/ready")[0] == ready, f"{name} is ready")
+
+    def start_trainer(self) -> None:
+        self.start_lstmd("trainer", state_dir=str(self.folder / "learned"))
 
     def start_redis(self) -> None:
         """Redis as in compose.yaml."""
@@ -116,15 +120,25 @@ class Stack:
                              "--appendonly", "no", "--dir", str(self.folder)])
         until(lambda: listens(port), "redis listens")
 
-    def start_haproxy(self, replicas: list[str]) -> None:
-        """The shipped configuration before these replicas and the trainer."""
-        port = self.port("haproxy")
-        config = self.folder / "haproxy.cfg"
-        config.write_text(render([f"{HOST}:{self.ports[name]}" for name in replicas]))
-        self.start("haproxy", ["haproxy", "-db", "-f", str(config)], LSTMD_LISTEN=f"{HOST}:{port}",
-                   LSTMD_FIGURES=f"{HOST}:{self.port('figures')}",
-                   LSTMD_TRAINER=f"{HOST}:{self.ports['trainer']}")
-        until(lambda: call(port, "GET", "/v1/models")[0] == 200, "haproxy answers")
+    def start_haproxy(self, name: str, replicas: list[str], **limits: str) -> None:
+        """The shipped configuration before these replicas and the trainer; `limits` as render() has them."""
+        port = self.port(name)
+        figures = "figures" if name == "haproxy" else f"{name}-figures"
+        config = self.folder / f"{name}.cfg"
+        config.write_text(render([f"{HOST}:{self.ports[replica]}" for replica in replicas], **limits))
+        self.start(name, ["haproxy", "-db", "-f", str(config)], LSTMD_LISTEN=f"{HOST}:{port}",
+                   LSTMD_FIGURES=f"{HOST}:{self.port(figures)}",
+                   LSTMD_TRAINER=f"{HOST}:{self.ports['trainer']}", LSTMD_INNER=f"lstmd-{port}")
+        until(lambda: call(port, "GET", "/v1/models")[0] == 200, f"{name} answers")
+
+    def figure(self, proxy: str, name: str) -> dict[str, float]:
+        """A figure that HAProxy has of each server of a backend, by the server's name; with a state in its
+        labels, of that which holds."""
+        text = call(self.ports["figures"], "GET", "/metrics")[1].decode()
+        lines = re.findall(rf'^haproxy_server_{name}{{proxy="{proxy}",server="(\w+)"(?:,state="(\w+)")?}} (\S+)$',
+                           text, re.MULTILINE)
+        return {f"{server} {state}".strip(): float(value) for server, state, value in lines
+                if not state or value == "1"}
 
     def end(self, name: str, signal: int) -> int:
         """Sends a signal and waits for the end; the exit status."""

@@ -6,121 +6,79 @@ SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
 import json
-import pathlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from typing import Any
 
+import stack_deaths
+import stack_redis
+from clients import DIGIT, LABELLED, MODEL, PIECE, REPLICAS, ROWS, Client, check, same, say
 from processes import Stack, call, until
 
-MODEL = "/v1/models/mnist"
-REPLICAS = ["replica1", "replica2", "replica3"]
-DIGIT = json.loads(pathlib.Path("tests/data/mnist/digit.json").read_text(encoding="utf-8"))
-ROWS = [DIGIT["instances"][0][i:i + 28] for i in range(0, 784, 28)] \
-    if len(DIGIT["instances"][0]) == 784 else DIGIT["instances"][0]
-CLIENTS = 8
-
-
-def say(text: str) -> None:
-    print(f"test-docker: stack: {text}", flush=True)
-
-
-def check(condition: object, text: str) -> None:
-    if not condition:
-        raise SystemExit(f"test-docker: stack: {text}")
-
-
-def same(a: list[float], b: list[float]) -> bool:
-    return len(a) == len(b) and all(abs(x - y) < 1e-5 for x, y in zip(a, b))
-
-
-class Load:
-    """Clients that ask for one thing after another through HAProxy until they are told to stop."""
-
-    def __init__(self) -> None:
-        self.answered = 0
-        self.failures: list[tuple[int, Any]] = []
-        self.lock = threading.Lock()
-        self.stopped = threading.Event()
-
-    def count(self, status: int, answer: Any) -> bool:
-        """Notes an answer; whether it was a good one."""
-        with self.lock:
-            self.answered += 1
-            if not 200 <= status < 300:
-                self.failures.append((status, answer))
-        return 200 <= status < 300
-
-    def go_on(self, answers: int) -> None:
-        """Waits for so many answers more."""
-        goal = self.answered + answers
-        until(lambda: self.answered >= goal, f"{answers} more answers", 600)
-
-
-def predict_forever(load: Load, port: int) -> None:
-    while not load.stopped.is_set():
-        load.count(*call(port, "POST", f"{MODEL}:predict", DIGIT))
-
-
-def steps_of(port: int, session: str) -> int:
-    status, answer = call(port, "GET", f"{MODEL}/sessions/{session}")
-    check(status == 200, f"session {session} is lost: {status} {answer}")
-    return answer["steps"]
-
-
-def read_forever(load: Load, port: int, name: str, whole: list[float]) -> None:
-    """Sessions one after another, a row a piece. What had no answer may have been done: it asks."""
-    number = 0
-    while not load.stopped.is_set():
-        session = f"{name}-{number}"
-        number += 1
-        status, answer = call(port, "POST", f"{MODEL}/sessions", {"id": session})
-        if not load.count(status, answer) and call(port, "GET", f"{MODEL}/sessions/{session}")[0] != 200:
-            continue
-        steps, last = 0, None
-        while steps < 28:
-            status, answer = call(port, "POST", f"{MODEL}/sessions/{session}:predict",
-                                  {"instances": [[ROWS[steps]]]})
-            good = load.count(status, answer)
-            last = answer["predictions"][0] if good else None
-            steps = steps + 1 if good else steps_of(port, session)
-        check(last is None or same(last, whole), f"session {session} answers otherwise than one server")
-
-
-@contextmanager
-def loaded(port: int, whole: list[float]) -> Iterator[Load]:
-    """Half of the clients predict, the others read by sessions; `whole` is what these should end with."""
-    load = Load()
-    threads = [threading.Thread(target=predict_forever, args=(load, port)) for _ in range(CLIENTS)]
-    threads[::2] = [threading.Thread(target=read_forever, args=(load, port, f"{id(load)}-{i}", whole))
-                    for i in range(CLIENTS // 2)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield load
-    finally:
-        load.stopped.set()
-        for thread in threads:
-            thread.join()
+# A busy machine may miss what is measured in seconds; one that always does is not busy.
+TRIES = 3
 
 
 def check_routes(stack: Stack) -> None:
-    """What concerns one process is refused at the door, and training goes to the trainer."""
+    """What concerns one process is refused at the door, training goes to the trainer, all else elsewhere."""
     door = stack.ports["haproxy"]
     for path in ("/metrics", f"{MODEL}:load", f"{MODEL}:unload"):
         method = "GET" if path == "/metrics" else "POST"
         check(call(door, method, path)[0] == 403, f"{path} should be refused")
     check(call(door, "GET", f"{MODEL}/training")[0] == 200, "the trainer is not reached")
-    labelled = {**DIGIT, "labels": [7]}
     for path in (f"{MODEL}:evaluate", f"{MODEL}:train-step"):
-        status, answer = call(door, "POST", path, labelled)
+        status, answer = call(door, "POST", path, LABELLED)
         check(status == 200, f"{path}: {status} {answer}")
-    check(call(stack.ports["replica1"], "POST", f"{MODEL}:train-step", labelled)[0] == 403,
+    check(call(stack.ports["replica1"], "POST", f"{MODEL}:train-step", LABELLED)[0] == 403,
           "a replica should not train")
+    # Ids that are words of the interface, too; the trainer has sessions of its own.
+    for name in ("training", "sessions", "publish"):
+        session = f"{MODEL}/sessions/{name}"
+        for method, path, body, expected in (
+                ("POST", f"{MODEL}/sessions", {"id": name}, 201), ("POST", f"{session}:predict", PIECE, 200),
+                ("GET", session, None, 200), ("PUT", session, {"version": "1"}, 200),
+                ("GET", f"{session}/state", None, 200), ("DELETE", session, None, 200)):
+            status, answer = call(door, method, path, body)
+            check(status == expected, f"{method} {path}: {status} {answer}")
     say("each route goes where it belongs")
+
+
+def check_connections(stack: Stack) -> None:
+    """Whom HAProxy asks, and by which connections, once all kinds of requests have passed twice."""
+    client = Client(stack.ports["haproxy"])
+    client.ask("POST", f"{MODEL}/sessions", {"id": "kept"})
+    for _ in range(8):
+        for path, body in ((":predict", DIGIT), ("/sessions/kept:predict", PIECE), (":train-step", LABELLED)):
+            status, answer = client.ask("POST", f"{MODEL}{path}", body)
+            check(status == 200, f"{path}: {status} {answer}")
+    client.close()
+    for backend, is_kept in (("replicas", True), ("sessions", False), ("trainer", False), ("inner", False)):
+        reuses = stack.figure(backend, "connection_reuses_total")
+        check(reuses and (sum(reuses.values()) > 0) == is_kept,
+              f"connections of {backend} should {'' if is_kept else 'not '}be kept: {reuses}")
+    for backend, servers in (("replicas", 3), ("sessions", 3), ("trainer", 1)):
+        until(lambda: sum(state.endswith(" L7OK") for state in stack.figure(backend, "check_status")) == servers,
+              f"each server of {backend} is asked whether it is ready", 30)
+    say("predicts share connections, pieces and train-steps have their own; servers are asked if they are ready")
+
+
+def check_not_ready(stack: Stack, options: dict[str, str]) -> None:
+    """A replica that lives and cannot serve gets nothing."""
+    broken = stack.models / "broken" / "1"
+    broken.mkdir(parents=True)
+    (broken / "model.json").write_text("{")
+    stack.end("replica1", signal.SIGTERM)
+    stack.start_lstmd("replica1", ready=503, **options)
+    until(lambda: "replica1 DOWN" in stack.figure("replicas", "status"), "HAProxy leaves replica1 alone")
+    (broken / "model.json").unlink()
+    broken.rmdir()
+    broken.parent.rmdir()
+    stack.end("replica1", signal.SIGTERM)
+    stack.start_lstmd("replica1", **options)
+    until(lambda: "replica1 UP" in stack.figure("replicas", "status"), "HAProxy takes replica1 back")
+    say("a replica that is not ready is left alone")
 
 
 def check_pieces(stack: Stack, whole: list[float]) -> None:
@@ -137,58 +95,65 @@ def check_pieces(stack: Stack, whole: list[float]) -> None:
     say("a session's 28 pieces, spread over three replicas, give the answer of one")
 
 
-def check_kill(stack: Stack, whole: list[float], options: dict[str, str]) -> None:
-    """A replica is killed and comes back; then one is asked to end and comes back."""
-    with loaded(stack.ports["haproxy"], whole) as load:
-        load.go_on(300)
-        check(not load.failures, f"failures before anything happened: {load.failures[:3]}")
-        stack.end("replica2", signal.SIGKILL)
-        load.go_on(600)
-        stack.start_lstmd("replica2", **options)
-        load.go_on(300)
-    check(len(load.failures) <= CLIENTS, f"more failed than was in flight: {load.failures[:10]}")
-    check(all(status == 502 for status, _ in load.failures), f"failed otherwise: {load.failures[:3]}")
-    say(f"kill -9 of a replica: {len(load.failures)} of {load.answered} requests failed")
+def check_pieces_at_once(stack: Stack) -> None:
+    """Equal pieces that come to all replicas at once end as those that came to one in turn."""
+    ports = [stack.ports[name] for name in REPLICAS]
+    for name in ("in-turn", "at-once"):
+        call(ports[0], "POST", f"{MODEL}/sessions", {"id": name})
+    for _ in range(27):
+        call(ports[0], "POST", f"{MODEL}/sessions/in-turn:predict", PIECE)
+    statuses: list[int] = []
 
-    with loaded(stack.ports["haproxy"], whole) as load:
-        load.go_on(300)
-        check(stack.end("replica3", signal.SIGTERM) == 0, "a replica did not drain")
-        load.go_on(300)
-        stack.start_lstmd("replica3", **options)
-        load.go_on(300)
-    check(not load.failures, f"SIGTERM of a replica let requests fail: {load.failures[:3]}")
-    say(f"SIGTERM of a replica: none of {load.answered} requests failed")
+    def ask(port: int) -> None:
+        client = Client(port)
+        for _ in range(9):
+            statuses.append(client.ask("POST", f"{MODEL}/sessions/at-once:predict", PIECE)[0])
+        client.close()
+
+    threads = [threading.Thread(target=ask, args=(port,)) for port in ports]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    check(statuses == [200] * 27, f"pieces at once: {statuses}")
+    ends = [call(ports[0], "POST", f"{MODEL}/sessions/{name}:predict", PIECE)[1]["predictions"][0]
+            for name in ("in-turn", "at-once")]
+    check(same(*ends), f"pieces at once and in turn end differently: {ends}")
+    say("27 pieces of one session, nine at once on each replica, were each run once")
 
 
 def check_publish(stack: Stack) -> None:
-    """A version that the trainer publishes serves on every replica."""
+    """A version that the trainer publishes serves on every replica within three seconds."""
     door = stack.ports["haproxy"]
-    status, answer = call(door, "POST", f"{MODEL}:train-step", {**DIGIT, "labels": [7]})
-    check(status == 200, f"train-step: {status} {answer}")
-    status, answer = call(door, "POST", f"{MODEL}:publish")
-    check(status in (200, 201), f"publish: {status} {answer}")
-    version = str(answer["version"])
+    for left in reversed(range(TRIES)):
+        status, answer = call(door, "POST", f"{MODEL}:train-step", LABELLED)
+        check(status == 200, f"train-step: {status} {answer}")
+        status, answer = call(door, "POST", f"{MODEL}:publish")
+        check(status in (200, 201), f"publish: {status} {answer}")
+        version = str(answer["version"])
 
-    def serves(name: str) -> bool:
-        _, told = call(stack.ports[name], "GET", f"{MODEL}/versions/{version}")
-        return '"AVAILABLE"' in json.dumps(told)
+        def serves(name: str) -> bool:
+            _, told = call(stack.ports[name], "GET", f"{MODEL}/versions/{version}")
+            return '"AVAILABLE"' in json.dumps(told)
 
-    seconds = until(lambda: all(map(serves, REPLICAS)), f"version {version} serves on all replicas")
-    say(f"version {version} served on all replicas {seconds:.2f} s after it was published")
+        seconds = until(lambda: all(map(serves, REPLICAS)), f"version {version} serves on all replicas", 60)
+        say(f"version {version} served on all replicas {seconds:.2f} s after it was published")
+        if seconds < 3:
+            return
+        check(left, "a version should serve on all replicas within 3 s")
 
 
-def check_redis_away(stack: Stack) -> None:
-    """Without Redis predicts go on and sessions answer 503; with it all is well by itself."""
-    door = stack.ports["haproxy"]
-    call(door, "POST", f"{MODEL}/sessions", {"id": "before"})
-    stack.end("redis", signal.SIGTERM)
-    status, answer = call(door, "POST", f"{MODEL}/sessions/before:predict", {"instances": [[ROWS[0]]]})
-    check(status == 503, f"a session without Redis: {status} {answer}")
-    check(call(door, "POST", f"{MODEL}:predict", DIGIT)[0] == 200, "predict needs Redis")
-    check(call(door, "GET", "/v2/health/ready")[0] == 200, "the replicas are not ready without Redis")
-    stack.start_redis()
-    seconds = until(lambda: call(door, "POST", f"{MODEL}/sessions")[0] == 201, "sessions are back")
-    say(f"Redis stopped: predicts go on, sessions answer 503; {seconds:.2f} s after its start they go on")
+def check_end(stack: Stack, options: dict[str, str]) -> None:
+    """A replica at rest that is asked to end does, within a second, with status 0."""
+    for left in reversed(range(TRIES)):
+        begin = time.monotonic()
+        check(stack.end("replica1", signal.SIGTERM) == 0, "SIGTERM should end a replica with status 0")
+        seconds = time.monotonic() - begin
+        stack.start_lstmd("replica1", **options)
+        if seconds < 1:
+            break
+        check(left, f"an idle replica took {seconds:.2f} s to end")
+    say(f"SIGTERM ends an idle replica with status 0 after {seconds:.2f} s")
 
 
 def main(lstmd: str) -> None:
@@ -198,17 +163,21 @@ def main(lstmd: str) -> None:
                    "session_store_timeout_ms": "60000"}
         for name in REPLICAS:
             stack.start_lstmd(name, **options)
-        stack.start_lstmd("trainer", state_dir=str(stack.folder / "learned"))
-        stack.start_haproxy(REPLICAS)
+        stack.start_trainer()
+        stack.start_haproxy("haproxy", REPLICAS)
         status, answer = call(stack.ports["trainer"], "POST", f"{MODEL}/versions/1:predict", DIGIT)
         check(status == 200, f"predict: {status} {answer}")
         whole = answer["predictions"][0]
 
         check_routes(stack)
+        check_connections(stack)
+        check_not_ready(stack, options)
         check_pieces(stack, whole)
-        check_kill(stack, whole, options)
+        check_pieces_at_once(stack)
+        check_end(stack, options)
+        stack_deaths.check_all(stack, whole, options)
         check_publish(stack)
-        check_redis_away(stack)
+        stack_redis.check_all(stack, options)
 
 
 if __name__ == "__main__":
