@@ -118,8 +118,7 @@ static enum lstm_status publish(struct lstm_source *source, const struct lstm_tr
     enum lstm_status status = folder_make(out, error);
     if (status != LSTM_OK)
         return lstm_fail_in(error, status, "--out");
-    if (status == LSTM_OK)
-        status = version_folder_begin(&folder, out, error);
+    status = version_folder_begin(&folder, out, error);
     if (status != LSTM_OK)
         return status;
     status = lstm_source_save(source, folder.unfinished, error);
@@ -199,11 +198,30 @@ static enum lstm_status convert(const struct convert_config *config, const char 
     return status;
 }
 
-int cmd_convert(const void *config, size_t n_arguments, char *const *arguments)
+/* The newest version that --if-empty looks for; 0: there is none, or it was not given. */
+static enum lstm_status find_latest(const struct convert_config *config, unsigned long long *latest,
+                                    struct lstm_error *error)
+{
+    *latest = 0;
+    if (!config->if_empty || config->out == NULL)
+        return LSTM_OK;
+    const enum lstm_status status = version_folder_latest(config->out, latest, error);
+    return status == LSTM_OK ? LSTM_OK : lstm_fail_in(error, status, "--out");
+}
+
+int cmd_convert(const void *options, size_t n_arguments, char *const *arguments)
 {
     (void)n_arguments;
+    const struct convert_config *config = options;
     struct lstm_error error;
-    const enum lstm_status status = convert(config, arguments[0], &error);
+    unsigned long long latest;
+    enum lstm_status status = find_latest(config, &latest, &error);
+    if (status == LSTM_OK && latest > 0) {
+        printf("%s has version %llu: nothing was written (--if-empty)\n", config->out, latest);
+        return EXIT_SUCCESS;
+    }
+    if (status == LSTM_OK)
+        status = convert(config, arguments[0], &error);
     if (status == LSTM_OK)
         return EXIT_SUCCESS;
     fprintf(stderr, "lstmd convert: %s\n", error.text);

@@ -15,6 +15,7 @@ struct convert_config {
     double scale;
     int64_t steps, shared_layers;
     bool return_sequences;
+    bool if_empty;
 };
 
 struct inspect_config {

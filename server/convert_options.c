@@ -17,6 +17,9 @@ const struct option convert_options[] = {
      .help = "format of the source, as lstmd inspect names it; none: recognised by its content"},
     {"hidden-activation", OPTION_TEXT, FIELD(hidden_activation), .value = "NAME",
      .help = "activation of the dense layers but the last, where the source does not say it"},
+    {"if-empty", OPTION_FLAG, FIELD(if_empty),
+     .help = "write nothing where the model has a version already, and succeed: for whoever fills "
+             "a repository each time that something starts"},
     {"inputs", OPTION_TEXT, FIELD(inputs), .value = "FOLDER",
      .help = "of an ONNX graph whose weights are inputs: the folder beside the file that has their "
              "values, input_<k>.pb"},

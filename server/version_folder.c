@@ -180,11 +180,13 @@ static unsigned long long version_of(const char *name)
     return errno == 0 && version <= max_version ? version : 0;
 }
 
-static enum lstm_status find_latest(const char *model_folder, unsigned long long *latest,
-                                    struct lstm_error *error)
+enum lstm_status version_folder_latest(const char *model_folder, unsigned long long *latest,
+                                       struct lstm_error *error)
 {
     *latest = 0;
     DIR *folder = opendir(model_folder);
+    if (folder == NULL && errno == ENOENT)
+        return LSTM_OK;
     if (folder == NULL)
         return fail_io(error, model_folder, "cannot list it");
     struct dirent *entry;
@@ -217,7 +219,7 @@ enum lstm_status version_folder_publish(struct version_folder *folder, const cha
     enum lstm_status status = file_sync_folder(folder->unfinished, error);
     unsigned long long latest;
     if (status == LSTM_OK)
-        status = find_latest(model_folder, &latest, error);
+        status = version_folder_latest(model_folder, &latest, error);
     if (status != LSTM_OK)
         return status;
     for (;;) {

@@ -42,6 +42,12 @@ LSTM_MUST_CHECK enum lstm_status version_folder_publish(struct version_folder *f
                                                         char published[PATH_MAX],
                                                         struct lstm_error *error);
 
+/* latest: the largest version in model_folder, whether it loads or not; 0: there is
+ * none, or no such folder. IO. */
+LSTM_MUST_CHECK enum lstm_status version_folder_latest(const char *model_folder,
+                                                       unsigned long long *latest,
+                                                       struct lstm_error *error);
+
 /* Removes it, unless it was published. */
 void version_folder_end(struct version_folder *folder);
 

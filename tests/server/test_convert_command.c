@@ -116,6 +116,29 @@ START_TEST(test_convert_refuses_an_option_that_decides_nothing)
 }
 END_TEST
 
+/* What was learned in the meantime must not end below the model that was there at first. */
+START_TEST(test_convert_if_empty_writes_the_first_version_only)
+{
+    static const char source[] = "models/mnist/1";
+    const struct convert_config if_empty = {.forget_bias = (double)NAN, .if_empty = true};
+    char first[320], second[320], third[320];
+    snprintf(first, sizeof first, "%s/1", out);
+    snprintf(second, sizeof second, "%s/2", out);
+    snprintf(third, sizeof third, "%s/3", out);
+    ck_assert_int_eq(run_with("tests/data/import/tf1/none", if_empty), EXIT_USAGE);
+    ck_assert_int_ne(access(out, F_OK), 0);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(run_with(source, if_empty), EXIT_SUCCESS);
+        ck_assert_int_eq(access(first, F_OK), 0);
+        ck_assert_int_ne(access(second, F_OK), 0);
+    }
+    ck_assert_int_eq(run(source, NULL), EXIT_SUCCESS);
+    ck_assert_int_eq(run_with(source, if_empty), EXIT_SUCCESS);
+    ck_assert_int_eq(access(second, F_OK), 0);
+    ck_assert_int_ne(access(third, F_OK), 0);
+}
+END_TEST
+
 Suite *suite_convert_command(void)
 {
     Suite *suite = suite_create("convert_command");
@@ -125,6 +148,7 @@ Suite *suite_convert_command(void)
     tcase_add_test(tests, test_convert_gives_the_outputs_their_labels);
     tcase_add_test(tests, test_convert_that_fails_leaves_no_version);
     tcase_add_test(tests, test_convert_refuses_an_option_that_decides_nothing);
+    tcase_add_test(tests, test_convert_if_empty_writes_the_first_version_only);
     suite_add_tcase(suite, tests);
     return suite;
 }
