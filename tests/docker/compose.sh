@@ -112,7 +112,7 @@ run() {
     check_session
     check_publish
     wait_until "Prometheus sees them all" count_is 5 'count(up == 1)'
-    wait_until "Prometheus counts" count_is 1 'sum(lstmd_train_steps_total{job="trainer"})'
+    wait_until "Prometheus counts" count_is 1 'sum(lstmd_train_steps_total{job="lstmd-trainer"})'
     say "Prometheus reads replicas, trainer and HAProxy"
     quietly compose up -d --no-build --scale lstmd=5 "${services[@]}"
     wait_until "five replicas behind HAProxy" door_has 5

@@ -41,6 +41,7 @@ fi
 
 if has promtool; then
     judge prometheus.yml "promtool check config" promtool check config docker/prometheus.yml
+    judge alerts.yml "promtool test rules" promtool test rules tests/docker/alerts_test.yml
 else
     say "prometheus.yml, alerts.yml: no promtool here to judge them"
 fi
