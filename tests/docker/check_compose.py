@@ -1,66 +1,127 @@
-"""check_compose.py: docker/compose.yaml fits lstmd and the files beside it.
+"""check_compose.py: docker/compose.yaml, prometheus.yml and haproxy.cfg say what they must, and fit each other.
 
 SPDX-License-Identifier: Apache-2.0
 
-Its form is for docker compose to judge; this looks at what that cannot know.
+Their form is for docker compose, promtool and haproxy to judge; this looks at what those cannot know.
 """
 
 import os
 import re
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
-from documents import serve_variables
+import facts
+from documents import serve_defaults
+from facts import MISSING, Table, seconds
 
 FOLDER = "docker"
+DRAIN = int(serve_defaults()["LSTMD_DRAIN_SECONDS"])
+FIXED = re.compile(r"[\w./-]+:v?\d[\w.-]*")
+
+# Every service; some have more to say of themselves.
+LOCKED: Table = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"],
+                 "restart": "unless-stopped", "privileged": MISSING, "network_mode": MISSING, "pid": MISSING}
+SERVICES: dict[str, Table] = {
+    "haproxy": {
+        "image": FIXED, "stop_signal": "SIGUSR1", "ports": ["${LSTMD_DOOR:-127.0.0.1}:8501:8501"],
+        "volumes": ["./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro"]},
+    "lstmd": {
+        "image": "lstmd:latest", "ports": MISSING, "deploy replicas": range(3, 17), "stop_signal": MISSING,
+        "environment": {"LSTMD_LOG_LEVEL": "warn", "LSTMD_TRAINING": "off", "LSTMD_STATE_DIR": "",
+                        "LSTMD_SESSION_STORE": "redis://redis:6379"},
+        "volumes": ["models:/models:ro"], "tmpfs": ["/var/lib/lstmd"]},
+    "trainer": {
+        "image": "lstmd:latest", "ports": MISSING, "environment": MISSING, "deploy": MISSING, "stop_signal": MISSING,
+        "volumes": ["models:/models", "learned:/var/lib/lstmd"]},
+    "redis": {
+        "image": FIXED, "ports": MISSING, "user": "999:999", "volumes": MISSING,
+        "command": ["redis-server", "--protected-mode", "no", "--save", "", "--appendonly", "no",
+                    "--maxmemory", "512mb", "--maxmemory-policy", "noeviction"]},
+    "prometheus": {
+        "image": FIXED, "ports": ["127.0.0.1:9090:9090"],
+        "command": ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus",
+                    "--storage.tsdb.retention.time=15d"],
+        "volumes": ["./prometheus.yml:/etc/prometheus/prometheus.yml:ro",
+                    "./alerts.yml:/etc/prometheus/alerts.yml:ro", "figures:/prometheus"]},
+    "grafana": {
+        "image": FIXED, "ports": ["127.0.0.1:3000:3000"],
+        "environment GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer", "environment GF_AUTH_DISABLE_LOGIN_FORM": "true",
+        "environment GF_AUTH_BASIC_ENABLED": "false",
+        "environment GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": "/var/lib/dashboards/lstmd.json",
+        "volumes": ["./grafana/provisioning:/etc/grafana/provisioning:ro",
+                    "./grafana/dashboards:/var/lib/dashboards:ro", "dashboards:/var/lib/grafana"]},
+}
+# How long each may take to stop, at least.
+GRACE = {"haproxy": 36, "lstmd": DRAIN + 5, "trainer": DRAIN + 5}
+
+PROMETHEUS: Table = {
+    "rule_files": ["alerts.yml"],
+    "scrape_configs": [
+        {"job_name": "lstmd",
+         "dns_sd_configs": [{"names": ["lstmd"], "type": "A", "port": 8501, "refresh_interval": "5s"}]},
+        {"job_name": "lstmd-trainer", "static_configs": [{"targets": ["trainer:8501"]}]},
+        {"job_name": "haproxy", "static_configs": [{"targets": ["haproxy:8404"]}]}]}
+
+# What haproxy.cfg must have, by section; what follows from it is tried by stack.py.
+HAPROXY: dict[str, list[str]] = {
+    "global": ["presetenv LSTMD_REPLICAS lstmd:8501", "presetenv LSTMD_TRAINER trainer:8501", "hard-stop-after 35s"],
+    "defaults": ["timeout check 1s", "option httpchk", "http-check send meth GET uri /v2/health/ready",
+                 "http-check expect status 200",
+                 "default-server check inter 500ms fastinter 200ms fall 2 rise 1 observe layer4 error-limit 2"
+                 " on-error mark-down"],
+    "backend inner": ["option http-server-close", "retries 0", "retry-on none"],
+    "backend replicas": ["http-reuse always", "option http-buffer-request",
+                         "retry-on conn-failure empty-response response-timeout 503", "timeout server 35s"],
+    "backend sessions": ["option http-server-close", "option http-buffer-request", "retry-on conn-failure 503"],
+    "backend trainer": ["option http-server-close", "retries 0", "retry-on none"],
+}
 
 
-def mounts(service: dict[str, Any]) -> list[str]:
-    """The files of this folder that a service mounts."""
-    sources = [volume.split(":")[0] for volume in service.get("volumes", [])]
-    return [source for source in sources if source.startswith(".")]
+def read(name: str) -> Any:
+    with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
+        return yaml.safe_load(file)
 
 
-def complaints(compose: dict[str, Any]) -> list[str]:
-    """What is wrong, a sentence each."""
+def compose_complaints() -> Iterator[str]:
+    compose = read("compose.yaml")
     services = compose["services"]
-    known = serve_variables()
-    bad = []
-    for name, service in services.items():
-        if not service.get("read_only") or service.get("cap_drop") != ["ALL"]:
-            bad.append(f"{name}: can write to its root or keeps capabilities")
-        for source in mounts(service):
-            if not os.path.exists(os.path.join(FOLDER, source)):
-                bad.append(f"{name}: mounts {source}, which is not there")
-        if "build" not in service:
-            if not re.search(r":[\w.-]+$", service["image"]) or service["image"].endswith(":latest"):
-                bad.append(f"{name}: {service['image']} has no fixed version")
-            continue
-        environment = service.get("environment", {})
-        if environment.get("LSTMD_TRAINING") == "off" and environment.get("LSTMD_STATE_DIR") != "":
-            bad.append(f"{name}: does not train, so the image's LSTMD_STATE_DIR must be emptied")
-        for variable, value in environment.items():
-            if variable not in known:
-                bad.append(f"{name}: lstmd has no option {variable}")
-            if not isinstance(value, str):
-                bad.append(f"{name}: {variable} is {value!r} in YAML; quote it")
-    for file, pattern in (("haproxy.cfg", r"presetenv LSTMD_\w+ (\w+):\d"),
-                          ("prometheus.yml", r'"(\w+):\d+"|names: \[(\w+)\]'),
-                          ("grafana/provisioning/datasources/prometheus.yaml", r"http://(\w+):")):
-        with open(os.path.join(FOLDER, file), encoding="utf-8") as opened:
-            named = {next(filter(None, found.groups())) for found in re.finditer(pattern, opened.read())}
-        if not named or not named <= set(services):
-            bad.append(f"{file}: speaks to {sorted(named)}; there are {sorted(services)}")
-    return bad
+    if set(services) != set(SERVICES):
+        yield f"compose.yaml: services differ from those of check_compose.py: {sorted(set(services) ^ set(SERVICES))}"
+    for name, table in SERVICES.items():
+        service = services.get(name, {})
+        for complaint in facts.complaints(service, LOCKED | table):
+            yield f"compose.yaml: {name}: {complaint}"
+        if seconds(service.get("stop_grace_period", "10s")) < GRACE.get(name, 0):
+            yield f"compose.yaml: {name}: stop_grace_period is less than {GRACE[name]} s"
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            if source.startswith(".") and not os.path.exists(os.path.join(FOLDER, source)):
+                yield f"compose.yaml: {name}: mounts {source}, which is not there"
+            if not source.startswith(".") and source not in compose["volumes"]:
+                yield f"compose.yaml: {name}: mounts {source}, which is no volume"
+
+
+def haproxy_complaints() -> Iterator[str]:
+    with open(os.path.join(FOLDER, "haproxy.cfg"), encoding="utf-8") as file:
+        sections = re.split(r"^(?=\w)", file.read(), flags=re.MULTILINE)
+    lines = {text.splitlines()[0]: [line.strip() for line in text.splitlines()[1:]] for text in sections}
+    for section, expected in HAPROXY.items():
+        for line in expected:
+            if line not in lines.get(section, []):
+                yield f"haproxy.cfg: {section}: expected {line!r}"
+        for word in ("retries", "retry-on"):
+            if sum(line.startswith(f"{word} ") for line in lines.get(section, [])) > 1:
+                yield f"haproxy.cfg: {section}: {word} twice"
 
 
 def main() -> int:
-    with open(os.path.join(FOLDER, "compose.yaml"), encoding="utf-8") as file:
-        bad = complaints(yaml.safe_load(file))
+    bad = [*compose_complaints(), *haproxy_complaints(),
+           *(f"prometheus.yml: {complaint}" for complaint in facts.complaints(read("prometheus.yml"), PROMETHEUS))]
     for complaint in bad:
-        print(f"{FOLDER}/compose.yaml: {complaint}", file=sys.stderr)
+        print(f"{FOLDER}/{complaint}", file=sys.stderr)
     return 1 if bad else 0
 
 

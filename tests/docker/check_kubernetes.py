@@ -2,8 +2,8 @@
 
 SPDX-License-Identifier: Apache-2.0
 
-Its parts are assembled by kubectl if it is there, else read as they are. What they say of each other,
-of lstmd's options and of security is looked at here. FOLDER has node_modules of package.json: then
+Its parts are assembled by kubectl if it is there, else read as they are. What each must say is in
+kubernetes_facts.py; what they say of each other and of lstmd's options is looked at here. FOLDER has node_modules of package.json: then
 the TypeScript compiler, which knows the interfaces of Kubernetes, complains of keys that do not
 exist, and Kubernetes' schemas of values.
 """
@@ -18,10 +18,13 @@ from typing import Any
 
 import yaml
 
-from documents import serve_variables
+import facts
+from documents import serve_defaults, serve_variables
+from kubernetes_facts import DOCUMENTS
 
 BASE = "docker/kubernetes"
-WORKLOADS = ("Deployment", "StatefulSet", "Job")
+WORKLOADS = ("Deployment", "StatefulSet")
+MIB = 1 << 20
 Document = dict[str, Any]
 
 
@@ -46,7 +49,7 @@ def contains(labels: dict[str, str], selector: dict[str, Any]) -> bool:
         labels.get(rule["key"]) in rule["values"] for rule in selector.get("matchExpressions", []))
 
 
-def container_complaints(kind: str, container: Document) -> Iterator[str]:
+def container_complaints(container: Document) -> Iterator[str]:
     """What is wrong with a container by itself."""
     security = container.get("securityContext", {})
     if (not security.get("readOnlyRootFilesystem") or security.get("allowPrivilegeEscalation") is not False
@@ -55,8 +58,6 @@ def container_complaints(kind: str, container: Document) -> Iterator[str]:
     resources = container.get("resources", {})
     if not {"cpu", "memory"} <= set(resources.get("requests", {})) or "memory" not in resources.get("limits", {}):
         yield "does not say what it takes"
-    if kind != "Job" and not {"readinessProbe", "livenessProbe"} <= set(container):
-        yield "has no probes"
     values = {variable["name"]: variable.get("value") for variable in container.get("env", [])}
     if values.get("LSTMD_TRAINING") == "off" and values.get("LSTMD_STATE_DIR") != "":
         yield "does not train, so the image's LSTMD_STATE_DIR must be emptied"
@@ -64,6 +65,20 @@ def container_complaints(kind: str, container: Document) -> Iterator[str]:
     for variable in container.get("env", []):
         if variable["name"].startswith("LSTMD_") and variable["name"] not in known:
             yield f"sets {variable['name']}, which is no option"
+    if container["name"] == "lstmd":
+        yield from memory_complaints(container)
+
+
+def memory_complaints(container: Document) -> Iterator[str]:
+    """Whether the limit of memory is above what SECURITY.md says requests can take, with a third to spare."""
+    values = serve_defaults() | {variable["name"]: variable["value"] for variable in container["env"]}
+    connections, body, work = (int(values[f"LSTMD_MAX_{name}"]) for name in ("CONNECTIONS", "BODY_BYTES", "WORK_BYTES"))
+    trains = values["LSTMD_TRAINING"] != "off"
+    most = connections * ((32 << 10) + 3 * body + work) + trains * int(values["LSTMD_MAX_TRAINING_BYTES"])
+    limit = container["resources"]["limits"]["memory"]
+    amount = int(limit[:-2]) * {"Mi": MIB, "Gi": 1024 * MIB}[limit[-2:]]
+    if most > amount * 2 / 3:
+        yield f"requests can take {most // MIB} MiB, and {limit} is the limit"
 
 
 def named(documents: list[Document], kind: str) -> dict[str, Document]:
@@ -73,7 +88,7 @@ def named(documents: list[Document], kind: str) -> dict[str, Document]:
 
 def pod_complaints(documents: list[Document], workload: Document) -> Iterator[str]:
     """What is wrong with the pods of a workload: their security, their volumes, whom they ask."""
-    kind, spec = workload["kind"], workload["spec"]
+    spec = workload["spec"]
     pod = spec["template"]["spec"]
     security = pod.get("securityContext", {})
     if not security.get("runAsNonRoot") or security.get("seccompProfile") != {"type": "RuntimeDefault"}:
@@ -84,8 +99,8 @@ def pod_complaints(documents: list[Document], workload: Document) -> Iterator[st
         claim = volume.get("persistentVolumeClaim", {}).get("claimName")
         if claim is not None and claim not in named(documents, "PersistentVolumeClaim"):
             yield f"no claim {claim}"
-    for container in pod["containers"]:
-        for complaint in container_complaints(kind, container):
+    for container in pod["containers"] + pod.get("initContainers", []):
+        for complaint in container_complaints(container):
             yield f"{container['name']} {complaint}"
         for mount in container.get("volumeMounts", []):
             if mount["name"] not in volumes:
@@ -101,7 +116,7 @@ def workload_complaints(documents: list[Document]) -> Iterator[str]:
     for workload in (d for d in documents if d["kind"] in WORKLOADS):
         kind, spec = workload["kind"], workload["spec"]
         where = f"{kind} {workload['metadata']['name']}"
-        if kind != "Job" and not contains(spec["template"]["metadata"]["labels"], spec["selector"]):
+        if not contains(spec["template"]["metadata"]["labels"], spec["selector"]):
             yield f"{where}: does not select its own pods"
         if kind == "StatefulSet" and spec["serviceName"] not in named(documents, "Service"):
             yield f"{where}: no service {spec['serviceName']}"
@@ -134,6 +149,35 @@ def reference_complaints(documents: list[Document]) -> Iterator[str]:
             yield f"{target['kind']} {target['name']}: its number of replicas is the autoscaler's"
 
 
+def scaler_complaints(documents: list[Document]) -> Iterator[str]:
+    """Whether the autoscaler looks at the one thing that grows with the traffic, and leaves room for it."""
+    for scaler in named(documents, "HorizontalPodAutoscaler").values():
+        resources = {metric["resource"]["name"]: metric["resource"]["target"] for metric in scaler["spec"]["metrics"]}
+        target = resources.get("cpu", {})
+        if set(resources) != {"cpu"} or target.get("type") != "Utilization" \
+                or not 50 <= target.get("averageUtilization", 0) <= 85:
+            yield f"HorizontalPodAutoscaler: {resources} should be 50 to 85 % of the CPU"
+
+
+def alert_complaints(documents: list[Document]) -> Iterator[str]:
+    """Whether the alerts are those of docker/alerts.yml, which are tested."""
+    with open("docker/alerts.yml", encoding="utf-8") as file:
+        expected = [group for group in yaml.safe_load(file)["groups"] if group["name"] == "lstmd"]
+    for name, rule in named(documents, "PrometheusRule").items():
+        if not expected or rule["spec"]["groups"] != expected:
+            yield f"PrometheusRule {name}: its groups are not the group lstmd of docker/alerts.yml"
+
+
+def fact_complaints(documents: list[Document]) -> Iterator[str]:
+    """What the documents do not say of what they must."""
+    found = {f"{d['kind']} {d['metadata']['name']}": d for d in documents}
+    if set(found) != set(DOCUMENTS):
+        yield f"the documents differ from those of kubernetes_facts.py: {sorted(set(found) ^ set(DOCUMENTS))}"
+    for name, table in DOCUMENTS.items():
+        for complaint in facts.complaints(found.get(name), table):
+            yield f"{name}: {complaint}"
+
+
 def check_types(documents: list[Document], folder: str) -> bool:
     """Lets the TypeScript compiler judge the documents' keys, and the schemas their values."""
     lines = []
@@ -156,7 +200,8 @@ def check_types(documents: list[Document], folder: str) -> bool:
 
 def main() -> int:
     documents, how = assembled()
-    bad = [*workload_complaints(documents), *reference_complaints(documents)]
+    bad = [complaint for look in (fact_complaints, workload_complaints, reference_complaints, scaler_complaints,
+                                  alert_complaints) for complaint in look(documents)]
     for complaint in bad:
         print(f"{BASE}: {complaint}", file=sys.stderr)
     folder = sys.argv[1] if len(sys.argv) > 1 else ""

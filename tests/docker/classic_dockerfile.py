@@ -3,7 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 
 Such a Dockerfile builds with every docker, with podman and with buildah. It also complains of lines
-that would tie the image to one architecture.
+that would tie the image to one architecture, and of a last stage that is not IMAGE.
 """
 
 import re
@@ -25,6 +25,25 @@ FLAGS: dict[str, set[str]] = {
     "USER": set(),
     "VOLUME": set(),
     "WORKDIR": set(),
+}
+# What the last stage must say: it runs as nobody, keeps what it learns, and says how it is and ends.
+IMAGE = {
+    "FROM scratch AS run",
+    "USER 65532:65532",
+    "ENV LSTMD_HOST=0.0.0.0 LSTMD_PORT=8501 LSTMD_MODELS=/models LSTMD_STATE_DIR=/var/lib/lstmd",
+    'VOLUME ["/var/lib/lstmd"]',
+    "EXPOSE 8501",
+    "STOPSIGNAL SIGTERM",
+    "HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3"
+    ' CMD ["/usr/local/bin/lstmd", "healthcheck"]',
+    'LABEL org.opencontainers.image.title="lstmd"'
+    ' org.opencontainers.image.description="An inference server for LSTMs"'
+    ' org.opencontainers.image.licenses="Apache-2.0"'
+    ' org.opencontainers.image.version="${VERSION}" org.opencontainers.image.revision="${REVISION}"',
+    'ENTRYPOINT ["/usr/local/bin/lstmd"]',
+    'CMD ["serve"]',
+    "COPY --from=build /image/ /",
+    "COPY --from=build --chown=65532:65532 /owned/ /",
 }
 ARCHITECTURE = re.compile(r"x86[-_]64|amd64|aarch64|arm64|BUILDPLATFORM|TARGETARCH")
 
@@ -62,9 +81,11 @@ def complaints(text: str) -> list[str]:
             bad.append(f"line {number}: the classic builder has no here-documents")
         if ARCHITECTURE.search(instruction):
             bad.append(f"line {number}: names an architecture: {instruction}")
-    words = [instruction.split(" ")[0] for _, instruction in instructions(text)]
-    bad += [f"no {word}" for word in ("USER", "HEALTHCHECK", "STOPSIGNAL", "EXPOSE", "LABEL")
-            if word not in words]
+    said = [" ".join(instruction.split()) for _, instruction in instructions(text)]
+    last = said[max(i for i, instruction in enumerate(said) if instruction.startswith("FROM ")):]
+    bad += [f"the last stage does not say {instruction!r}" for instruction in sorted(IMAGE - set(last))]
+    bad += [f"the last stage should not say {instruction!r}" for instruction in last
+            if instruction not in IMAGE and not instruction.startswith("ARG ")]
     return bad
 
 

@@ -24,6 +24,18 @@ def serve_variables() -> set[str]:
     return {f"LSTMD_{option.replace('-', '_').upper()}" for option in options}
 
 
+def serve_defaults() -> dict[str, str]:
+    """The default of every option of lstmd serve, by its variable."""
+    rows = re.findall(r"^\| `--(?:\[no-\])?([a-z-]+)[^|]*\| ([^|]*) \|", readme_table("options serve"), re.MULTILINE)
+    return {f"LSTMD_{option.replace('-', '_').upper()}": default.strip() for option, default in rows}
+
+
+def routes() -> set[str]:
+    """The names of the routes, as metrics have them."""
+    with open("server/routes.c", encoding="utf-8") as file:
+        return set(re.findall(r'^    \{"[A-Z]+", [^,]+, "(\w+)",', file.read(), re.MULTILINE))
+
+
 def metrics() -> dict[str, tuple[str, set[str]]]:
     """Kind and labels of each metric."""
     rows = re.findall(r"^\| `(\w+)(?:\{([\w,]*)\})?` \| (\w+) \|", readme_table("metrics"), re.MULTILINE)

@@ -23,7 +23,7 @@ judge() {
     fi
 }
 
-judge Dockerfile "the classic builder's syntax" python3 tests/docker/classic_dockerfile.py docker/Dockerfile
+judge Dockerfile "the classic builder's syntax, and what the image must say" python3 tests/docker/classic_dockerfile.py docker/Dockerfile
 
 if docker compose version >/dev/null 2>&1; then
     judge compose.yaml "docker compose config" docker compose -f docker/compose.yaml config -q
@@ -47,7 +47,7 @@ else
 fi
 
 if python3 -c 'import yaml' 2>/dev/null; then
-    judge compose.yaml "what it says of lstmd's options and of files" python3 tests/docker/check_compose.py
+    judge "compose.yaml, prometheus.yml, haproxy.cfg" "what they must say" python3 tests/docker/check_compose.py
     python3 tests/docker/check_figures.py || failed=1
     python3 tests/docker/check_kubernetes.py build/docker-check || failed=1
 else
