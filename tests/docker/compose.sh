@@ -92,13 +92,28 @@ sys.exit(any(abs(a - b) > 1e-5 for a, b in zip(pieces, whole, strict=True)))' \
     say "a session's 28 pieces give the answer of one predict"
 }
 
+# A version serves everywhere within three seconds; a busy machine may miss that, but not every time.
 check_publish() {
-    local version from
-    sed 's/}$/,"labels":[7]}/' tests/data/mnist/digit.json | ask :train-step -d @- >/dev/null
-    from=$(milliseconds)
-    version=$(ask :publish -d '{}' | sed -n 's/.*"version":"\([0-9]*\)".*/\1/p')
-    wait_until "version $version on all replicas" all_serve_version "$version"
-    say "version $version of the trainer on all replicas $(($(milliseconds) - from)) ms after publish"
+    local version from took
+    for _ in 1 2 3; do
+        sed 's/}$/,"labels":[7]}/' tests/data/mnist/digit.json | ask :train-step -d @- >/dev/null
+        version=$(ask :publish -d '{}' | sed -n 's/.*"version":"\([0-9]*\)".*/\1/p')
+        from=$(milliseconds)
+        wait_until "version $version on all replicas" all_serve_version "$version"
+        took=$(($(milliseconds) - from))
+        say "version $version of the trainer on all replicas $took ms after publish"
+        [ "$took" -ge 3000 ] || return 0
+    done
+    die "a version should serve on all replicas within 3 s"
+}
+
+# A session may have the name of a route; the door listens on this machine alone.
+check_door() {
+    local address
+    ask /sessions -d '{"id":"training"}' >/dev/null
+    ask /sessions/training >/dev/null || die "a session called training is not found"
+    address=$(podman port "$(podman ps -q --filter label=com.docker.compose.service=haproxy)" 8501)
+    [ "$address" = 127.0.0.1:8501 ] || die "the door listens on $address"
 }
 
 run() {
@@ -110,6 +125,7 @@ run() {
     wait_until "three replicas behind HAProxy" door_has 3
     say "HAProxy has found three replicas"
     check_session
+    check_door
     check_publish
     wait_until "Prometheus sees them all" count_is 5 'count(up == 1)'
     wait_until "Prometheus counts" count_is 1 'sum(lstmd_train_steps_total{job="lstmd-trainer"})'

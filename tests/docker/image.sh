@@ -66,7 +66,7 @@ say_start() {
 stop() {
     local from status
     from=$(milliseconds)
-    podman stop --time 30 "$1" >/dev/null
+    podman stop --time 30 "$1" >/dev/null 2>&1
     took=$(($(milliseconds) - from))
     status=$(podman inspect "$1" --format '{{.State.ExitCode}}')
     say "ended with status $status, $took ms after it was told to"
