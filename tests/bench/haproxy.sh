@@ -50,6 +50,7 @@ start_door() {
     PYTHONDONTWRITEBYTECODE=1 python3 tests/docker/render_haproxy.py \
         "$(<"$work/replica1")" "$(<"$work/replica2")" >"$work/haproxy.cfg"
     LSTMD_LISTEN=$door LSTMD_FIGURES=127.0.0.1:$(free_port) LSTMD_TRAINER=$(<"$work/replica1") \
+        LSTMD_INNER=lstmd-bench-$$ \
         taskset -c "$1" haproxy -db -f "$work/haproxy.cfg" >"$work/haproxy.log" 2>&1 &
     proxy=$!
     pids+=("$proxy")
