@@ -72,7 +72,7 @@ HAPROXY: dict[str, list[str]] = {
                  "http-check expect status 200",
                  "default-server check inter 500ms fastinter 200ms fall 2 rise 1 observe layer4 error-limit 2"
                  " on-error mark-down"],
-    "backend inner": ["option http-server-close", "retries 0", "retry-on none"],
+    "backend inner": ["option http-server-close", "option http-buffer-request", "retries 0", "retry-on none"],
     "backend replicas": ["http-reuse always", "option http-buffer-request",
                          "retry-on conn-failure empty-response response-timeout 503", "timeout server 35s"],
     "backend sessions": ["option http-server-close", "option http-buffer-request", "retry-on conn-failure 503"],

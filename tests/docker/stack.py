@@ -55,9 +55,10 @@ def check_connections(stack: Stack) -> None:
             check(status == 200, f"{path}: {status} {answer}")
     client.close()
     for backend, is_kept in (("replicas", True), ("sessions", False), ("trainer", False), ("inner", False)):
-        reuses = stack.figure(backend, "connection_reuses_total")
-        check(reuses and (sum(reuses.values()) > 0) == is_kept,
-              f"connections of {backend} should {'' if is_kept else 'not '}be kept: {reuses}")
+        for figure in ("connection_reuses_total", "idle_connections_current"):
+            found = stack.figure(backend, figure)
+            check(found and (sum(found.values()) > 0) == is_kept,
+                  f"connections of {backend} should {'' if is_kept else 'not '}be kept: {figure} {found}")
     for backend, servers in (("replicas", 3), ("sessions", 3), ("trainer", 1)):
         until(lambda: sum(state.endswith(" L7OK") for state in stack.figure(backend, "check_status")) == servers,
               f"each server of {backend} is asked whether it is ready", 30)
