@@ -19,6 +19,8 @@ CLIENTS = 8
 BYTES = "application/octet-stream"
 # Steps that keep a trainer busy for a while.
 LONG_STEPS, LONG_DIGITS = 4, 2000
+# A busy machine may let a trainer finish before it is killed, but not every time.
+TRIES = 5
 
 
 def predict_forever(load: Load, client: Client) -> None:
@@ -116,38 +118,49 @@ def trained(stack: Stack) -> int:
     return call(stack.ports["trainer"], "GET", f"{MODEL}/training")[1]["step"]
 
 
-def check_steps_in_flight(stack: Stack) -> None:
-    """The trainer dies with train-steps that it has read: as with pieces."""
-    before, clients = trained(stack), [Client(stack.ports["haproxy"]) for _ in range(8)]
+def steps_in_flight(stack: Stack) -> list[int]:
+    """What small train-steps answer that wait behind long ones in a trainer that is killed."""
+    clients = [Client(stack.ports["haproxy"]) for _ in range(CLIENTS)]
     for client in clients:
         check(client.ask("GET", f"{MODEL}/training")[0] == 200, "the trainer is not reached")
-    # These are small, so that HAProxy could repeat them, and wait behind long ones, of which it does not know.
+    # HAProxy could repeat the small ones; of the long ones it does not know.
     path = f"{MODEL}:train-step?dtype=uint8&labels={','.join('7' * LONG_DIGITS)}"
     body = bytes(784 * LONG_DIGITS)
-    threads = [threading.Thread(target=call, args=(stack.ports["trainer"], "POST", path, body, BYTES))
-               for _ in range(LONG_STEPS)]
-    for thread in threads:
-        thread.start()
-    until(lambda: in_flight(stack, "trainer") == LONG_STEPS, "the trainer has read the long steps")
+    long = [threading.Thread(target=call, args=(stack.ports["trainer"], "POST", path, body, BYTES))
+            for _ in range(LONG_STEPS)]
     answers: list[int] = []
-    threads += [threading.Thread(
+    small = [threading.Thread(
         target=lambda client=client: answers.append(client.ask("POST", f"{MODEL}:train-step", LABELLED)[0]))
         for client in clients]
-    for thread in threads[LONG_STEPS:]:
+    for thread in long:
         thread.start()
-    until(lambda: in_flight(stack, "trainer") + len(answers)
-          >= len(clients) + sum(thread.is_alive() for thread in threads[:LONG_STEPS]), "the trainer has read all steps")
+    until(lambda: in_flight(stack, "trainer") == LONG_STEPS, "the trainer has read the long steps")
+    for thread in small:
+        thread.start()
+    until(lambda: answers or in_flight(stack, "trainer") >= len(small) + sum(thread.is_alive() for thread in long),
+          "the trainer has read all steps")
     stack.end("trainer", signal.SIGKILL)
-    for thread in threads:
+    for thread in long + small:
         thread.join()
     check(sum(client.resent for client in clients) == 0, "a connection was closed without an answer")
     for client in clients:
         client.close()
     stack.start_trainer()
-    done = trained(stack) - before
-    good, unknown = answers.count(200), answers.count(502)
-    check(good + unknown == len(answers) and unknown, f"train-steps on a trainer that died: {sorted(answers)}")
-    check(good <= done <= good + unknown + LONG_STEPS, f"{good} steps were answered, {unknown} not; {done} were done")
+    return answers
+
+
+def check_steps_in_flight(stack: Stack) -> None:
+    """The trainer dies with train-steps that it has read: as with pieces."""
+    for left in reversed(range(TRIES)):
+        before = trained(stack)
+        answers = steps_in_flight(stack)
+        done, good, unknown = trained(stack) - before, answers.count(200), answers.count(502)
+        check(set(answers) <= {200, 502}, f"train-steps on a trainer that died: {sorted(answers)}")
+        check(good <= done <= good + unknown + LONG_STEPS, f"{good} steps were answered, {unknown} not; {done} were done")
+        if unknown:
+            break
+        check(left, "the trainer never died with a step")
+        until(lambda: call(stack.ports["haproxy"], "GET", f"{MODEL}/training")[0] == 200, "the trainer is back")
     say(f"the trainer dies with train-steps: {good} answered 200, {unknown} answered 502, {done} were done")
 
 
