@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/float_formats.h"
 #include "core/gzip.h"
 #include "core/safetensors.h"
 #include "core/status.h"
@@ -194,6 +195,28 @@ static enum lstm_status check_tensors(const struct safetensors *file,
     return LSTM_OK;
 }
 
+/* Weights and slots that are no numbers would spread with every step, and with every predict. */
+static enum lstm_status check_values(const struct safetensors *file,
+                                     const struct safetensors_tensor *tensors, size_t n,
+                                     struct lstm_error *error)
+{
+    enum { PIECE = 512 };
+    float piece[PIECE];
+    for (size_t i = 0; i < n; i++) {
+        const struct safetensors_entry *entry = safetensors_find(file, tensors[i].name);
+        for (size_t first = 0, now; first < entry->n; first += now) {
+            now = entry->n - first < PIECE ? entry->n - first : PIECE;
+            float_format_read(LSTM_F32, entry->data + first * sizeof *piece, now, piece);
+            const size_t k = float_format_find_non_finite(LSTM_F32, piece, now);
+            if (k < now)
+                return lstm_fail(error, LSTM_FORMAT,
+                                 "tensor %s: value %zu is %g; expected finite numbers",
+                                 tensors[i].name, first + k, (double)piece[k]);
+        }
+    }
+    return LSTM_OK;
+}
+
 static enum lstm_status restore(struct lstm_trainer *trainer, const struct safetensors *file,
                                 struct lstm_error *error)
 {
@@ -210,14 +233,18 @@ static enum lstm_status restore(struct lstm_trainer *trainer, const struct safet
         status = check_tensors(file, tensors, n, error);
     if (status == LSTM_OK)
         status = read_numbers(file, &read, error);
+    if (status == LSTM_OK)
+        status = check_values(file, tensors, n, error);
     /* From here on nothing can fail: the trainer changes as a whole. */
     for (size_t i = 0; status == LSTM_OK && i < n; i++) {
         const struct tensor_spec *tensor = &trainer->spec->tensors[i / N_SLOTS];
         status = safetensors_floats(safetensors_find(file, tensors[i].name),
                                     slot(trainer, i % N_SLOTS) + tensor->offset, error);
     }
-    if (status == LSTM_OK)
+    if (status == LSTM_OK) {
         *trainer = read;
+        optimizer_forget_bounds(trainer);
+    }
     free(tensors);
     free(names);
     return status;

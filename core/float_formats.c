@@ -117,6 +117,31 @@ static uint64_t bits_to_write(enum lstm_dtype dtype, float value)
     return bits_of(value);
 }
 
+/* The smallest magnitude that is no finite number: halfway from the largest to what would come
+ * next, where ties to even go up. As bits, so that NaN is beyond it, too. */
+static uint32_t first_non_finite(enum lstm_dtype dtype)
+{
+    switch (dtype) {
+    case LSTM_F16:
+        return 0x477ff000u;
+    case LSTM_BF16:
+        return 0x7f7f8000u;
+    case LSTM_F64:
+    case LSTM_F32:
+        break;
+    }
+    return 0x7f800000u;
+}
+
+size_t float_format_find_non_finite(enum lstm_dtype dtype, const float *values, size_t n)
+{
+    const uint32_t limit = first_non_finite(dtype);
+    size_t i = 0;
+    while (i < n && (bits_of(values[i]) & 0x7fffffffu) < limit)
+        i++;
+    return i;
+}
+
 bool float_format_is_native(enum lstm_dtype dtype)
 {
     const uint16_t probe = 1;

@@ -16,4 +16,7 @@ bool float_format_is_native(enum lstm_dtype dtype);
 void float_format_read(enum lstm_dtype dtype, const unsigned char *from, size_t n, float *to);
 void float_format_write(enum lstm_dtype dtype, const float *from, size_t n, unsigned char *to);
 
+/* The first of n values that is not finite once it is stored as dtype; n: all are. */
+size_t float_format_find_non_finite(enum lstm_dtype dtype, const float *values, size_t n);
+
 #endif

@@ -157,7 +157,7 @@ LSTM_MUST_CHECK enum lstm_status lstm_model_create(const char *json, size_t json
 
 /* The same with the weights of a safetensors file's bytes. Both texts are treated as hostile.
  * INVALID or FORMAT: which key or tensor, what was expected, what was found. UNSUPPORTED: a tensor
- * of integers. NO_MEMORY. */
+ * of integers. NO_MEMORY. Weights may be NaN or infinite: lstm_model_check() tells. */
 LSTM_MUST_CHECK enum lstm_status lstm_model_parse(const char *json, size_t json_bytes,
                                                   const void *weights, size_t weights_bytes,
                                                   struct lstm_model **model,
@@ -169,9 +169,14 @@ LSTM_MUST_CHECK enum lstm_status lstm_model_load(const char *folder, struct lstm
                                                  struct lstm_error *error);
 
 /* Writes both files into an existing folder, and to disk before it returns (fsync of both and of
- * the folder). The stored type is the model's "dtype". IO, NO_SPACE: what failed; NO_MEMORY. */
+ * the folder). The stored type is the model's "dtype". NON_FINITE: a weight is no finite number as
+ * that; nothing was written. IO, NO_SPACE: what failed; NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status lstm_model_save(const struct lstm_model *model, const char *folder,
                                                  struct lstm_error *error);
+
+/* NON_FINITE: a weight is NaN or infinite, and which. */
+LSTM_MUST_CHECK enum lstm_status lstm_model_check(const struct lstm_model *model,
+                                                  struct lstm_error *error);
 
 void lstm_model_destroy(struct lstm_model *model);
 
@@ -328,7 +333,7 @@ struct lstm_training *lstm_trainer_settings(struct lstm_trainer *trainer);
 /* One optimizer step on these examples: forward, loss, backward, clip, update. Deterministic: the
  * same steps from the same weights give the same bits on the same machine.
  * INVALID (n is 0, or a model that gives sequences has no step to learn from), NON_FINITE (loss or
- * gradient; the step is not applied), NO_MEMORY, IO. */
+ * gradient, or a weight would leave +-1e18; the step is not applied), NO_MEMORY, IO. */
 LSTM_MUST_CHECK enum lstm_status lstm_trainer_step(struct lstm_trainer *trainer,
                                                    const struct lstm_examples *examples,
                                                    struct lstm_training_result *result,
@@ -343,7 +348,7 @@ LSTM_MUST_CHECK enum lstm_status lstm_trainer_gradients(struct lstm_trainer *tra
 const float *lstm_trainer_gradient(const struct lstm_trainer *trainer, size_t k);
 
 /* The second half: clips and applies the gradients that lstm_trainer_gradients() left.
- * NON_FINITE: they are not finite; nothing was applied. */
+ * NON_FINITE: they are not finite, or a weight would leave +-1e18; nothing was applied. */
 LSTM_MUST_CHECK enum lstm_status lstm_trainer_apply(struct lstm_trainer *trainer,
                                                     struct lstm_error *error);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/float_formats.h"
 #include "core/memory.h"
 #include "core/safetensors.h"
 #include "core/status.h"
@@ -196,6 +197,21 @@ enum lstm_status lstm_model_load(const char *folder, struct lstm_model **model,
     free(json);
     free(weights);
     return status;
+}
+
+enum lstm_status lstm_model_check(const struct lstm_model *model, struct lstm_error *error)
+{
+    for (size_t k = 0; k < model->spec->n_tensors; k++) {
+        const struct tensor_spec *tensor = &model->spec->tensors[k];
+        const float *const values = model->weights + tensor->offset;
+        const size_t i = float_format_find_non_finite(LSTM_F32, values, tensor->n);
+        if (i < tensor->n)
+            return lstm_fail(error, LSTM_NON_FINITE,
+                             "tensor %s: value %zu is %g; expected finite numbers: with these "
+                             "weights no output would be one",
+                             tensor->name, i, (double)values[i]);
+    }
+    return LSTM_OK;
 }
 
 const struct lstm_model_info *lstm_model_info(const struct lstm_model *model)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/float_formats.h"
 #include "core/model.h"
 #include "core/safetensors.h"
 #include "core/status.h"
@@ -33,6 +34,20 @@ static enum lstm_status put_header(const struct spec *spec, struct file_writer *
     return status;
 }
 
+/* Values of a tensor from number `first` on, as the file will have them. */
+static enum lstm_status check_values(const struct spec *spec, const struct tensor_spec *tensor,
+                                     size_t first, const float *values, size_t n,
+                                     struct lstm_error *error)
+{
+    const size_t k = float_format_find_non_finite((enum lstm_dtype)spec->dtype, values, n);
+    if (k == n)
+        return LSTM_OK;
+    return lstm_fail(error, LSTM_NON_FINITE,
+                     "tensor %s: value %zu is %g, which is no finite number as %s; expected "
+                     "weights that the model's dtype holds",
+                     tensor->name, first + k, (double)values[k], spec_dtype_names[spec->dtype]);
+}
+
 static enum lstm_status put_tensor(const struct spec *spec, const struct tensor_spec *tensor,
                                    const struct model_rows *rows, struct file_writer *writer,
                                    struct lstm_error *error)
@@ -42,7 +57,9 @@ static enum lstm_status put_tensor(const struct spec *spec, const struct tensor_
     for (size_t row = 0, n; row < tensor->shape[0]; row += n) {
         const float *values;
         n = tensor->shape[0] - row < most ? tensor->shape[0] - row : most;
-        const enum lstm_status status = rows->get(rows->context, tensor, row, n, &values, error);
+        enum lstm_status status = rows->get(rows->context, tensor, row, n, &values, error);
+        if (status == LSTM_OK)
+            status = check_values(spec, tensor, row * columns, values, n * columns, error);
         if (status != LSTM_OK)
             return status;
         const struct safetensors_tensor piece = {.rank = 1,

@@ -95,6 +95,8 @@ void lstm_trainer_copy(struct lstm_trainer *to, const struct lstm_trainer *from)
     to->beta1_power = from->beta1_power;
     to->beta2_power = from->beta2_power;
     to->gradient_norm = (double)NAN;
+    to->weight_bound = from->weight_bound;
+    to->m_bound = from->m_bound;
 }
 
 uint64_t lstm_trainer_n_steps(const struct lstm_trainer *trainer)
@@ -194,13 +196,10 @@ enum lstm_status lstm_trainer_gradients(struct lstm_trainer *trainer,
 
 enum lstm_status lstm_trainer_apply(struct lstm_trainer *trainer, struct lstm_error *error)
 {
-    if (!optimizer_apply(trainer))
-        return lstm_fail(error, LSTM_NON_FINITE,
-                         "the gradient's norm is %g; the step was not applied: the inputs or "
-                         "targets are too large",
-                         trainer->gradient_norm);
-    trainer->gradient_norm = (double)NAN;
-    return LSTM_OK;
+    const enum lstm_status status = optimizer_apply(trainer, error);
+    if (status == LSTM_OK)
+        trainer->gradient_norm = (double)NAN;
+    return status;
 }
 
 enum lstm_status lstm_trainer_step(struct lstm_trainer *trainer,

@@ -11,6 +11,7 @@ struct lstm_trainer {
     uint64_t step;                   /* optimizer steps applied */
     double beta1_power, beta2_power; /* beta^(step + 1) */
     double gradient_norm;            /* of `gradients`; NaN: there are none to apply */
+    double weight_bound, m_bound;    /* no weight, no m is larger; infinite: not known */
     size_t n;                        /* floats of each of these four */
     float *weights, *gradients, *m, *v;
     char *swap_folder;
@@ -33,8 +34,13 @@ void optimizer_reset(struct lstm_trainer *trainer);
 /* The global norm of the gradients. */
 double optimizer_norm(const struct lstm_trainer *trainer);
 
-/* Clips the gradients by their global norm and applies one step of the settings' optimizer; false,
- * and nothing is changed, if they are not finite or too large for float32. */
-LSTM_MUST_CHECK bool optimizer_apply(struct lstm_trainer *trainer);
+/* After the weights or m were changed by somebody else. */
+void optimizer_forget_bounds(struct lstm_trainer *trainer);
+
+/* Clips the gradients by their global norm and applies one step of the settings' optimizer.
+ * NON_FINITE, and nothing is changed: they, or the weights that the step would lead to, are not
+ * finite or too large for float32. */
+LSTM_MUST_CHECK enum lstm_status optimizer_apply(struct lstm_trainer *trainer,
+                                                 struct lstm_error *error);
 
 #endif

@@ -1,14 +1,17 @@
 /* test_checkpoint.c: a trainer saved and restored: it goes on bit for bit, and a damaged file is
  * refused without a trace. SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/trainer.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/batch.h"
 #include "tests/support/cases.h"
 #include "tests/support/model_builder.h"
 #include "tests/support/temp_folder.h"
+#include "tests/support/toy_task.h"
 
 Suite *suite_checkpoint(void);
 
@@ -257,6 +260,23 @@ START_TEST(test_checkpoint_of_another_model_is_refused)
 }
 END_TEST
 
+/* A number of each kind of tensor: of the weights, and of both slots. */
+START_TEST(test_checkpoint_with_numbers_that_are_none_is_refused)
+{
+    struct fixture f;
+    fixture_init(&f);
+    struct lstm_trainer *trainer = create_trainer(f.model, 9);
+    float *const values[] = {f.trainer->weights, f.trainer->m, f.trainer->v};
+    values[_i][7] = _i == 1 ? -INFINITY : NAN;
+    assert_ok(lstm_trainer_save(f.trainer, f.path, NULL, &f.error), &f.error);
+    assert_failure(lstm_trainer_restore(trainer, f.path, NULL, 0, &f.error), LSTM_FORMAT, &f.error,
+                   "value 7 is");
+    assert_trainer_holds(trainer, f.model);
+    lstm_trainer_destroy(trainer);
+    fixture_release(&f);
+}
+END_TEST
+
 START_TEST(test_checkpoint_that_is_not_there_is_not_found)
 {
     struct fixture f;
@@ -302,6 +322,7 @@ Suite *suite_checkpoint(void)
     tcase_add_test(refuse,
                    test_checkpoint_cut_short_or_with_more_is_refused_and_the_trainer_unchanged);
     tcase_add_test(refuse, test_checkpoint_of_another_model_is_refused);
+    tcase_add_loop_test(refuse, test_checkpoint_with_numbers_that_are_none_is_refused, 0, 3);
     tcase_add_test(refuse, test_checkpoint_that_is_not_there_is_not_found);
     tcase_add_test(refuse, test_weights_file_is_no_checkpoint);
     return suite;

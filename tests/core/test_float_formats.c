@@ -38,6 +38,17 @@ START_TEST(test_float_is_rounded_to_the_nearest_stored_value)
 }
 END_TEST
 
+START_TEST(test_float_that_is_stored_as_infinite_is_found_among_others)
+{
+    const unsigned exponent = cases[_i].dtype == LSTM_F16 ? 0x7c00 : 0x7f80;
+    const float values[] = {1, cases[_i].value, NAN};
+    ck_assert_uint_eq(float_format_find_non_finite(cases[_i].dtype, values, 3),
+                      (cases[_i].bits & exponent) == exponent ? 1 : 2);
+    ck_assert_uint_eq(float_format_find_non_finite(cases[_i].dtype, values, 1), 1);
+    ck_assert_uint_eq(float_format_find_non_finite(LSTM_F32, values, 3), isinf(values[1]) ? 1 : 2);
+}
+END_TEST
+
 /* One whose payload lies in the bits that are cut off, too: cutting alone would make it infinite.
  */
 START_TEST(test_float_that_is_no_number_stays_none)
@@ -62,6 +73,8 @@ Suite *suite_float_formats(void)
     Suite *suite = suite_create("float_formats");
     TCase *tcase = tcase_create("float_formats");
     tcase_add_loop_test(tcase, test_float_is_rounded_to_the_nearest_stored_value, 0,
+                        N_CASES(cases));
+    tcase_add_loop_test(tcase, test_float_that_is_stored_as_infinite_is_found_among_others, 0,
                         N_CASES(cases));
     tcase_add_test(tcase, test_float_that_is_no_number_stays_none);
     suite_add_tcase(suite, tcase);

@@ -1,10 +1,13 @@
 /* test_model_files.c: a model's folder in which not everything is a file.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <limits.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/model.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/cases.h"
 #include "tests/support/model_builder.h"
@@ -71,6 +74,38 @@ START_TEST(test_model_folder_whose_path_is_too_long_is_refused)
 }
 END_TEST
 
+START_TEST(test_model_whose_weights_are_no_numbers_is_told)
+{
+    struct lstm_model *model = create_model(json, 1);
+    struct lstm_error error = {.text = ""};
+    model->weights[model->spec->tensors[1].offset + 2] = INFINITY;
+    assert_failure(lstm_model_check(model, &error), LSTM_NON_FINITE, &error, "value 2 is inf");
+    lstm_model_destroy(model);
+}
+END_TEST
+
+/* The model's dtype, and a weight that is finite only as float32. */
+static const struct {
+    const char *dtype;
+    float weight;
+} overflows[] = {{"F16", 1e6F}, {"BF16", 3.4e38F}, {"F32", INFINITY}, {"F64", NAN}};
+
+START_TEST(test_model_is_not_written_with_weights_that_its_dtype_does_not_hold)
+{
+    char text[200];
+    struct lstm_error error = {.text = ""};
+    snprintf(text, sizeof text, "{\"dtype\":\"%s\",%s", overflows[_i].dtype, json + 1);
+    struct lstm_model *model = create_model(text, 1);
+    model->weights[model->spec->tensors[0].offset + 3] = overflows[_i].weight;
+    assert_failure(lstm_model_save(model, folder.path, &error), LSTM_NON_FINITE, &error,
+                   overflows[_i].dtype);
+    ck_assert_ptr_nonnull(strstr(error.text, "kernel: value 3 is"));
+    ck_assert_int_ne(access(temp_folder_path(&folder, "model.json", path), F_OK), 0);
+    ck_assert_int_ne(access(temp_folder_path(&folder, "weights.safetensors", path), F_OK), 0);
+    lstm_model_destroy(model);
+}
+END_TEST
+
 START_TEST(test_status_has_a_name_and_a_meaning)
 {
     static const char *const names[] = {
@@ -96,6 +131,9 @@ Suite *suite_model_files(void)
     tcase_add_test(tcase, test_model_weights_that_are_a_folder_are_refused);
     tcase_add_test(tcase, test_model_description_beyond_its_limit_is_refused_unread);
     tcase_add_test(tcase, test_model_folder_whose_path_is_too_long_is_refused);
+    tcase_add_test(tcase, test_model_whose_weights_are_no_numbers_is_told);
+    tcase_add_loop_test(tcase, test_model_is_not_written_with_weights_that_its_dtype_does_not_hold,
+                        0, N_CASES(overflows));
     tcase_add_test(tcase, test_status_has_a_name_and_a_meaning);
     suite_add_tcase(suite, tcase);
     return suite;

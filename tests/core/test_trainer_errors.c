@@ -114,6 +114,38 @@ START_TEST(test_step_on_a_non_finite_target_is_not_applied)
 }
 END_TEST
 
+/* What would make a weight infinite, NaN, or so large that no output is a number any more. */
+static const struct {
+    const char *training;
+    double learning_rate;
+} rate_cases[] = {{"{\"optimizer\":\"adam\"}", 1e30},  {"{\"optimizer\":\"adam\"}", 3e38},
+                  {"{\"optimizer\":\"adam\"}", 1e300}, {"{\"optimizer\":\"sgd\"}", 1e30},
+                  {"{\"optimizer\":\"sgd\"}", 3e38},   {"{\"optimizer\":\"sgd\"}", 1e300}};
+
+START_TEST(test_step_that_would_spoil_the_weights_is_not_applied)
+{
+    struct toy_task f, twin;
+    toy_task_init(&f, &toy_networks[0], rate_cases[_i].training);
+    toy_task_init(&twin, &toy_networks[0], rate_cases[_i].training);
+    for (unsigned k = 0; k < 3; k++) {
+        double *rate = &lstm_trainer_settings(f.trainer)->learning_rate;
+        const double usual = *rate;
+        *rate = rate_cases[_i].learning_rate;
+        assert_failure(lstm_trainer_step(f.trainer, &f.examples, &f.result, &f.error),
+                       LSTM_NON_FINITE, &f.error, "a weight would become larger than 1e+18");
+        *rate = usual;
+        toy_task_step(&f, f.trainer);
+        toy_task_step(&twin, twin.trainer);
+        ck_assert_uint_eq(lstm_trainer_n_steps(f.trainer), k + 1);
+    }
+    struct lstm_model *expected = snapshot_trainer(twin.trainer);
+    assert_trainer_holds(f.trainer, expected);
+    lstm_model_destroy(expected);
+    toy_task_release(&twin);
+    toy_task_release(&f);
+}
+END_TEST
+
 /* Squares of these overflow float32 somewhere on the way to the slots of Adam. */
 static const float huge_cases[] = {1e10F, 1e18F, 1e19F, 1e20F, 1e25F, 3e38F};
 
@@ -183,6 +215,8 @@ Suite *suite_trainer_errors(void)
     tcase_add_test(refuse, test_step_on_a_non_finite_input_is_not_applied);
     tcase_add_loop_test(refuse, test_step_on_a_non_finite_target_is_not_applied, 0,
                         N_CASES(non_finite_cases));
+    tcase_add_loop_test(refuse, test_step_that_would_spoil_the_weights_is_not_applied, 0,
+                        N_CASES(rate_cases));
     tcase_add_loop_test(refuse,
                         test_huge_target_is_refused_or_learned_but_never_poisons_the_weights, 0,
                         2 * N_CASES(huge_cases));
