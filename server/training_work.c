@@ -217,6 +217,14 @@ static bool can_publish(struct train_task *task, struct learner *learner, const 
     return task->fate == TRAIN_DONE;
 }
 
+/* It is the model that cannot do what was asked, not the request that is wrong. */
+static void conflict(struct train_task *task, const char *consequence)
+{
+    const struct lstm_error why = task->error;
+    task->fate = TRAIN_CONFLICT;
+    lstm_fail(&task->error, task->status, "%.180s; %s", why.text, consequence);
+}
+
 /* The version is loaded before the answer, so that it is the base of what is learned from then on.
  * If it cannot be, the log and its status say why. */
 static void publish(struct training_work *work, struct train_task *task, struct learner *learner)
@@ -227,6 +235,8 @@ static void publish(struct training_work *work, struct train_task *task, struct 
     if (task->status != LSTM_OK || !can_publish(task, learner, folder))
         return;
     task->status = learner_publish(learner, folder, task->version, &task->error);
+    if (task->status == LSTM_NON_FINITE)
+        conflict(task, "nothing was published, and what was learned is kept");
     /* After a failure, too: the version may have been there for a moment. */
     if (model_watcher_scan(work->watcher, &ignored) != LSTM_OK)
         log_warn("scan_failed", L_STR("error", ignored.text));

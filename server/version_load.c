@@ -1,4 +1,4 @@
-/* version_load.c: load, warm up, make a queue. SPDX-License-Identifier: Apache-2.0
+/* version_load.c: load, check, warm up, make a queue. SPDX-License-Identifier: Apache-2.0
  *
  * The warm-up runs on a runner of its own: it brings the weights into memory and shows a model that
  * cannot run before anybody is given it, while the workers go on with the versions that serve. */
@@ -40,7 +40,9 @@ static enum lstm_status warm_up(const struct lstm_model *model, struct lstm_erro
 static enum lstm_status start(struct lstm_model *loaded, const char *model, struct batcher *batcher,
                               struct batch_queue **queue, struct lstm_error *error)
 {
-    const enum lstm_status status = warm_up(loaded, error);
+    enum lstm_status status = lstm_model_check(loaded, error);
+    if (status == LSTM_OK)
+        status = warm_up(loaded, error);
     if (status == LSTM_OK)
         return batch_queue_create(batcher, loaded, model, queue, error);
     lstm_model_destroy(loaded);

@@ -6,8 +6,8 @@
 #include "server/batcher.h"
 
 /* Loads a version's folder, runs a batch of it to see that it can, and makes a queue for it, named
- * `model` in metrics. *queue is new. What lstm_model_load() and lstm_runner_run() give;
- * NO_MEMORY. */
+ * `model` in metrics. *queue is new. What lstm_model_load(), lstm_model_check() and
+ * lstm_runner_run() give; NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status version_load(const char *folder, const char *model,
                                               struct batcher *batcher, struct batch_queue **queue,
                                               struct lstm_error *error);

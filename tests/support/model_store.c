@@ -5,6 +5,7 @@
 #include <check.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,6 +65,19 @@ void model_store_add_broken(const char *folder, const char *name, const char *ve
     temp_file_write(file, "{\"format\":", 10);
     snprintf(file, sizeof file, "%s/weights.safetensors", path);
     temp_file_write(file, "", 0);
+}
+
+void model_store_spoil(const char *folder, const char *name, const char *version)
+{
+    static const unsigned char nan_bytes[] = {0, 0, 0xc0, 0x7f};
+    char path[PATH_MAX], file[PATH_MAX + 32];
+    size_t n;
+    make_path(path, folder, name, version);
+    snprintf(file, sizeof file, "%s/weights.safetensors", path);
+    char *bytes = temp_file_read(file, &n);
+    memcpy(bytes + n - sizeof nan_bytes, nan_bytes, sizeof nan_bytes);
+    temp_file_write(file, bytes, n);
+    free(bytes);
 }
 
 void model_store_remove(const char *folder, const char *name, const char *version)

@@ -25,6 +25,9 @@ void model_store_save(const char *folder, const char *name, const char *version,
 /* Makes folder/name/version with a model.json that is none, and empty weights. */
 void model_store_add_broken(const char *folder, const char *name, const char *version);
 
+/* Makes the last weight of folder/name/version, which is stored as F32, NaN. */
+void model_store_spoil(const char *folder, const char *name, const char *version);
+
 /* Removes folder/name/version. */
 void model_store_remove(const char *folder, const char *name, const char *version);
 
