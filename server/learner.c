@@ -79,6 +79,54 @@ static enum lstm_status make_trainer(const struct learner_rules *rules,
     return status;
 }
 
+/* ---- Learners that hold what a version's head is -------------------------------------------- */
+
+static void enter(struct learner *learner)
+{
+    struct learner_list *const list = learner->rules->learners;
+    pthread_mutex_lock(&list->lock);
+    learner->next = list->first;
+    list->first = learner;
+    pthread_mutex_unlock(&list->lock);
+}
+
+static void leave(const struct learner *learner)
+{
+    struct learner_list *const list = learner->rules->learners;
+    pthread_mutex_lock(&list->lock);
+    struct learner **place = &list->first;
+    while (*place != NULL && *place != learner)
+        place = &(*place)->next;
+    if (*place != NULL)
+        *place = learner->next;
+    pthread_mutex_unlock(&list->lock);
+}
+
+/* The base of the learner that has this checkpoint, held for the caller; NULL: there is none. */
+static const struct served_version *find_base(struct learner_list *list,
+                                              const struct learner_checkpoint *checkpoint)
+{
+    pthread_mutex_lock(&list->lock);
+    const struct learner *each = list->first;
+    while (each != NULL && (each->checkpoint.weights_sum != checkpoint->weights_sum ||
+                            strcmp(each->checkpoint.path, checkpoint->path) != 0))
+        each = each->next;
+    const struct served_version *base = each != NULL ? registry_retain(each->base) : NULL;
+    pthread_mutex_unlock(&list->lock);
+    return base;
+}
+
+/* What a learner holds may be ahead of its checkpoint. */
+static bool share_head(const struct learner_rules *rules,
+                       const struct learner_checkpoint *checkpoint,
+                       const struct served_version *published)
+{
+    const struct served_version *base = find_base(rules->learners, checkpoint);
+    const bool is_shared = base != NULL && registry_share_head(rules->registry, base, published);
+    registry_release(base);
+    return is_shared;
+}
+
 enum lstm_status learner_restore_head(void *context, const struct served_version *published,
                                       struct lstm_model **head, uint64_t *steps,
                                       struct lstm_error *error)
@@ -91,7 +139,8 @@ enum lstm_status learner_restore_head(void *context, const struct served_version
     *head = NULL;
     enum lstm_status status =
         learner_checkpoint_init(&checkpoint, rules->state_dir, published, error);
-    if (status != LSTM_OK || learner_checkpoint_is_missing(&checkpoint))
+    if (status != LSTM_OK || checkpoint.path[0] == '\0' ||
+        share_head(rules, &checkpoint, published) || learner_checkpoint_is_missing(&checkpoint))
         return status;
     status =
         make_trainer(rules, published, &checkpoint, &trainer, &n_published, &is_restored, error);
@@ -143,10 +192,12 @@ enum lstm_status learner_create(const struct learner_rules *rules,
     }
     if (status == LSTM_OK && is_restored)
         status = renew_head(made, error);
-    if (status == LSTM_OK)
+    if (status == LSTM_OK) {
+        enter(made);
         *learner = made;
-    else
+    } else {
         learner_destroy(made);
+    }
     return status;
 }
 
@@ -154,6 +205,7 @@ void learner_destroy(struct learner *learner)
 {
     if (learner == NULL)
         return;
+    leave(learner);
     lstm_trainer_destroy(learner->trainer);
     lstm_trainer_destroy(learner->kept);
     registry_release(learner->base);

@@ -8,14 +8,25 @@
 #define LEARNER_H
 
 #include <limits.h>
+#include <pthread.h>
 
 #include "server/give_way.h"
 #include "server/learner_checkpoint.h"
 
 enum { LEARNER_LOSSES = 100, LEARNER_NUMBER_BYTES = 24 };
 
+struct learner;
+
+/* Learners whose steps may be ahead of the disk, for whoever loads their version again meanwhile.
+ */
+struct learner_list {
+    pthread_mutex_t lock;
+    struct learner *first; /* guarded by lock */
+};
+
 /* What learners of one server share. */
 struct learner_rules {
+    struct learner_list *learners;
     struct registry *registry;
     const char *state_dir; /* STATE_DIR/<model>/<version>.safetensors; NULL: in memory alone */
     const char *models;    /* the repository, where versions may have their training state; NULL:
@@ -34,7 +45,8 @@ struct learner {
     struct learner_checkpoint checkpoint;
     bool is_dirty; /* the checkpoint is older than the trainer */
     double losses[LEARNER_LOSSES];
-    size_t n_losses; /* since it was made; those of late are kept in turn */
+    size_t n_losses;      /* since it was made; those of late are kept in turn */
+    struct learner *next; /* in the rules' list */
 };
 
 /* Takes a reference to `base`. *learner is new. UNSUPPORTED: the model cannot be trained. IO: its
@@ -71,7 +83,8 @@ LSTM_MUST_CHECK enum lstm_status learner_forget(const struct learner_rules *rule
                                                 const struct served_version *base,
                                                 struct lstm_error *error);
 
-/* A registry_heads.restore; context: the rules. */
+/* A registry_heads.restore; context: the rules. The head is that of the learner which still holds
+ * what was learned, or else what the checkpoint has. Of any thread. */
 enum lstm_status learner_restore_head(void *context, const struct served_version *published,
                                       struct lstm_model **head, uint64_t *steps,
                                       struct lstm_error *error);

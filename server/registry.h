@@ -28,7 +28,8 @@ struct served_version {
 };
 
 /* What was learned on a version in an earlier life, asked for when the version is loaded: *head is
- * new, or NULL if there is nothing; *steps is how many led to it. */
+ * new, or NULL if there is nothing, or the version has its head already (registry_share_head());
+ * *steps is how many led to it. */
 struct registry_heads {
     enum lstm_status (*restore)(void *context, const struct served_version *published,
                                 struct lstm_model **head, uint64_t *steps,
@@ -99,6 +100,11 @@ LSTM_MUST_CHECK enum lstm_status registry_set_head(struct registry *registry,
                                                    const struct served_version *published,
                                                    struct lstm_model *model, uint64_t steps,
                                                    struct lstm_error *error);
+
+/* Makes the head of one version that of another, too, of the same number and weights: what is
+ * learned on it from then on is seen through both. False: it has none. */
+bool registry_share_head(struct registry *registry, const struct served_version *from,
+                         const struct served_version *to);
 
 /* The head of a version that serves, if it was learned in at least as many steps; NULL: there is no
  * such. To be released. */

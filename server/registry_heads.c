@@ -47,6 +47,23 @@ static void exchange_head(struct registry *registry, struct version *published,
     registry_release(&old->served);
 }
 
+bool registry_share_head(struct registry *registry, const struct served_version *from,
+                         const struct served_version *to)
+{
+    struct version *const version = entries_inside(to);
+    pthread_mutex_lock(&registry->lock);
+    const struct version *old = version->head;
+    struct version *head = entries_inside(from)->head;
+    if (head != NULL) {
+        registry_retain(&head->served);
+        version->head = head;
+    }
+    pthread_mutex_unlock(&registry->lock);
+    if (head != NULL && old != NULL)
+        registry_release(&old->served);
+    return head != NULL;
+}
+
 const struct served_version *registry_find_head(struct registry *registry, const char *model,
                                                 uint64_t number, uint64_t least_steps)
 {

@@ -225,7 +225,8 @@ enum lstm_status training_create(const struct training_options *options, struct 
     made->is_saved = true;
     made->give_way.batcher = options->batcher;
     made->work =
-        (struct training_work){.rules = {.registry = registry,
+        (struct training_work){.rules = {.learners = &made->work.list,
+                                         .registry = registry,
                                          .state_dir = options->state_dir,
                                          .models = options->models,
                                          .saves_each = options->sync == TRAIN_SYNC_ALWAYS,
@@ -233,6 +234,7 @@ enum lstm_status training_create(const struct training_options *options, struct 
                                          .give_way = &made->give_way},
                                .watcher = watcher,
                                .models = options->models};
+    pthread_mutex_init(&made->work.list.lock, NULL);
     pthread_mutex_init(&made->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -287,6 +289,7 @@ void training_destroy(struct training *training)
     if (training->folder >= 0)
         close(training->folder);
     pthread_cond_destroy(&training->wake);
+    pthread_mutex_destroy(&training->work.list.lock);
     pthread_mutex_destroy(&training->lock);
     free(training);
 }

@@ -16,6 +16,7 @@
 
 struct learner_entry {
     struct learner *learner; /* owned */
+    bool is_over;            /* its version serves no more; here until it is on disk */
     struct metric_series *n_steps, *step_seconds;
     struct learner_entry *next;
 };
@@ -32,10 +33,15 @@ static bool save(struct learner *learner)
     return is_saved;
 }
 
+static bool is_of(const struct learner_entry *entry, const char *model)
+{
+    return strcmp(entry->learner->base->model, model) == 0;
+}
+
 static struct learner_entry **find_place(struct training_work *work, const char *model)
 {
     struct learner_entry **place = &work->learners;
-    while (*place != NULL && strcmp((*place)->learner->base->model, model) != 0)
+    while (*place != NULL && ((*place)->is_over || !is_of(*place, model)))
         place = &(*place)->next;
     return place;
 }
@@ -48,14 +54,47 @@ static void drop(struct learner_entry **place)
     free(entry);
 }
 
+/* A learner whose version serves no more ends as soon as what it learned is on disk. */
+static void retire(struct learner_entry **place)
+{
+    if (save((*place)->learner))
+        drop(place);
+    else
+        (*place)->is_over = true;
+}
+
+/* A checkpoint is to be read only when nobody has steps that belong into it. */
+static enum lstm_status settle(struct training_work *work, const struct served_version *base,
+                               struct lstm_error *error)
+{
+    struct learner_entry **place = &work->learners;
+    struct lstm_error why;
+    while (*place != NULL &&
+           !(is_of(*place, base->model) && (*place)->learner->base->number == base->number))
+        place = &(*place)->next;
+    if (*place == NULL)
+        return LSTM_OK;
+    const enum lstm_status status = learner_save((*place)->learner, &why);
+    if (status != LSTM_OK)
+        return lstm_fail(error, status,
+                         "what was learned on this version before it was loaded anew is kept, but "
+                         "cannot be saved: %.120s",
+                         why.text);
+    drop(place);
+    return LSTM_OK;
+}
+
 static enum lstm_status add_entry(struct training_work *work, const struct served_version *base,
                                   struct learner_entry **entry, struct lstm_error *error)
 {
     *entry = NULL;
+    enum lstm_status status = settle(work, base, error);
+    if (status != LSTM_OK)
+        return status;
     struct learner_entry *made = calloc(1, sizeof *made);
     if (made == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for training");
-    const enum lstm_status status = learner_create(&work->rules, base, &made->learner, error);
+    status = learner_create(&work->rules, base, &made->learner, error);
     if (status != LSTM_OK) {
         free(made);
         return status;
@@ -77,8 +116,7 @@ static enum lstm_status find_entry(struct training_work *work, const char *model
     *entry = NULL;
     enum lstm_status status = registry_find_published(work->rules.registry, model, &base, error);
     if (*place != NULL && (base == NULL || (*place)->learner->base != base)) {
-        save((*place)->learner);
-        drop(place);
+        retire(place);
         place = find_place(work, model);
     }
     *entry = *place;
@@ -242,16 +280,30 @@ static void publish(struct training_work *work, struct train_task *task, struct 
         log_warn("scan_failed", L_STR("error", ignored.text));
 }
 
+/* Ends the learners of a version that was forgotten; those of other versions keep what they have.
+ */
+static void end_learners(struct training_work *work, const struct served_version *forgotten)
+{
+    for (struct learner_entry **place = &work->learners, *entry; (entry = *place) != NULL;) {
+        if (is_of(entry, forgotten->model) && entry->learner->base->number == forgotten->number)
+            drop(place);
+        else if (is_of(entry, forgotten->model) && !entry->is_over)
+            retire(place);
+        if (*place == entry)
+            place = &entry->next;
+    }
+}
+
 /* Works, too, where the checkpoint is what is wrong. */
 static void reset(struct training_work *work, struct train_task *task)
 {
     const struct served_version *base;
-    struct learner_entry **place = find_place(work, task->model), *entry;
+    struct learner_entry *entry;
     task->status = registry_find_published(work->rules.registry, task->model, &base, &task->error);
     if (task->status == LSTM_OK)
         task->status = learner_forget(&work->rules, base, &task->error);
-    if (task->status == LSTM_OK && *place != NULL)
-        drop(place);
+    if (task->status == LSTM_OK)
+        end_learners(work, base);
     registry_release(base);
     if (task->status == LSTM_OK)
         task->status = find_entry(work, task->model, &entry, &task->error);
@@ -330,8 +382,14 @@ bool training_work_is_dirty(const struct training_work *work)
 bool training_work_save(struct training_work *work)
 {
     bool is_saved = true;
-    for (struct learner_entry *entry = work->learners; entry != NULL; entry = entry->next)
-        is_saved = save(entry->learner) && is_saved;
+    for (struct learner_entry **place = &work->learners, *entry; (entry = *place) != NULL;) {
+        const bool is_clean = save(entry->learner);
+        is_saved = is_clean && is_saved;
+        if (is_clean && entry->is_over)
+            drop(place);
+        else
+            place = &entry->next;
+    }
     return is_saved;
 }
 

@@ -11,6 +11,7 @@
 
 struct training_work {
     struct learner_rules rules;
+    struct learner_list list; /* the rules' */
     struct model_watcher *watcher;
     const char *models;             /* the model repository */
     struct learner_entry *learners; /* by model; made at a model's first task */
