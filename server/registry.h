@@ -9,6 +9,8 @@
 #ifndef REGISTRY_H
 #define REGISTRY_H
 
+#include <limits.h>
+
 #include "server/batcher.h"
 #include "server/buf.h"
 #include "server/request.h"
@@ -57,8 +59,9 @@ void registry_destroy(struct registry *registry);
 /* ---- Of one thread at a time, while others use what follows below ---------------------------- */
 
 /* Loads what is new, retires what is gone. What goes wrong with one version is logged and kept in
- * its state. IO: the folder cannot be read. INVALID, the first time only: models.json is broken;
- * later that is logged, and what it said before stays. */
+ * its state. IO: the folder cannot be read, or what a name in it is; what serves goes on. The first
+ * time only: INVALID, models.json is broken (later that is logged, and what it said before stays),
+ * and what loading a source gives. */
 LSTM_MUST_CHECK enum lstm_status registry_scan(struct registry *registry, struct lstm_error *error);
 
 /* Scans, and undoes an unload of the model; versions of it that failed are tried again.
@@ -84,6 +87,16 @@ LSTM_MUST_CHECK enum lstm_status registry_find_published(struct registry *regist
                                                          const char *model,
                                                          const struct served_version **found,
                                                          struct lstm_error *error);
+
+/* The path of a version's folder in the repository, whatever zeros its name begins with.
+ * NOT_FOUND: there is none; the model comes from registry_add_source(). IO, NO_MEMORY, INVALID. */
+LSTM_MUST_CHECK enum lstm_status registry_version_folder(const struct registry *registry,
+                                                         const char *model, uint64_t number,
+                                                         char path[PATH_MAX],
+                                                         struct lstm_error *error);
+
+/* Whether a model comes from registry_add_source(). */
+bool registry_has_source(const struct registry *registry, const char *model);
 
 /* A version of the repository whether it serves or not, loaded for the caller alone and in no list:
  * for what began on it before it was replaced. NOT_FOUND: it is not there (any more); else what

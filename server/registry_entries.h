@@ -58,6 +58,7 @@ struct registry {
     struct model_policies policies;
     int64_t policies_changed;   /* of models.json, when it was read */
     char policies_failure[256]; /* what the last reading failed of */
+    bool has_folder;            /* it could be read once */
     bool has_scanned;           /* once, to the end */
 };
 
@@ -98,7 +99,7 @@ int64_t entries_stamp(enum lstm_status status, int64_t changed);
 LSTM_MUST_CHECK enum lstm_status registry_read_policies(struct registry *registry, bool *is_new,
                                                         struct lstm_error *error);
 
-/* Logs the models that models.json names and that are not among the n names. */
+/* Logs the models that models.json names and that are no source and not among the n names. */
 void registry_warn_of_strangers(const struct registry *registry, char (*names)[MODEL_NAME_BYTES],
                                 size_t n_names);
 

@@ -15,7 +15,7 @@ void registry_warn_of_strangers(const struct registry *registry, char (*names)[M
         size_t k = 0;
         while (k < n_names && strcmp(names[k], policies->policies[i].model) != 0)
             k++;
-        if (k == n_names)
+        if (k == n_names && entries_find_source(registry, policies->policies[i].model) == NULL)
             log_warn("model_missing", L_STR("model", policies->policies[i].model),
                      L_STR("error", "models.json names it, but it has no folder"));
     }

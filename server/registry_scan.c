@@ -1,5 +1,6 @@
 /* registry_scan.c: brings the registry in line with the repository's folder.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,16 +227,34 @@ static void scan_source(struct registry *registry, const struct source_entry *so
     follow(registry, model, &disk);
 }
 
-/* What the repository holds; with sources, it need not be there. */
-static enum lstm_status list_models(const struct registry *registry,
-                                    char (**names)[MODEL_NAME_BYTES], size_t *n,
-                                    struct lstm_error *error)
+/* Whoever named a file wants it served, not a server that waits for it. */
+static enum lstm_status check_sources(const struct registry *registry, struct lstm_error *error)
+{
+    for (const struct source_entry *each = registry->sources; each != NULL; each = each->next) {
+        const struct model_entry *model = entries_find_model(registry, each->model);
+        const struct version *version = model != NULL ? entries_find_version(model, 1) : NULL;
+        if (model == NULL)
+            return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for model '%s'", each->model);
+        if (version != NULL && version->state == VERSION_END)
+            return lstm_fail(error, version->status, "--model %s: %s", each->model,
+                             version->message);
+    }
+    return LSTM_OK;
+}
+
+/* What the repository holds; with sources, it need not be there. One that was there is not gone
+ * because its disk is not mounted for a while. */
+static enum lstm_status list_models(struct registry *registry, char (**names)[MODEL_NAME_BYTES],
+                                    size_t *n, struct lstm_error *error)
 {
     *names = NULL;
     *n = 0;
-    if (registry->sources != NULL && access(registry->folder, F_OK) != 0)
+    if (registry->sources != NULL && !registry->has_folder && access(registry->folder, F_OK) != 0 &&
+        (errno == ENOENT || errno == ENOTDIR))
         return LSTM_OK;
-    return repository_models(registry->folder, names, n, error);
+    const enum lstm_status status = repository_models(registry->folder, names, n, error);
+    registry->has_folder |= status == LSTM_OK;
+    return status;
 }
 
 /* ---- What others call ----------------------------------------------------------------------- */
@@ -263,10 +282,13 @@ enum lstm_status registry_scan(struct registry *registry, struct lstm_error *err
     for (const struct source_entry *each = registry->sources; each != NULL; each = each->next)
         scan_source(registry, each);
     remove_unseen(registry);
+    free(names);
+    status = registry->has_scanned ? LSTM_OK : check_sources(registry, error);
+    if (status != LSTM_OK)
+        return status;
     pthread_mutex_lock(&registry->lock);
     registry->has_scanned = true;
     pthread_mutex_unlock(&registry->lock);
-    free(names);
     return LSTM_OK;
 }
 

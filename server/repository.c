@@ -10,10 +10,15 @@
 
 #include "core/status.h"
 
-static bool is_folder(const char *path)
+/* Whether a name leads to a folder. *reason: the errno of a failure, after which nobody knows. A
+ * link that leads nowhere is no failure. */
+static bool is_folder(const char *path, int *reason)
 {
     struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    if (stat(path, &about) == 0)
+        return S_ISDIR(about.st_mode);
+    *reason = errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : errno;
+    return false;
 }
 
 static enum lstm_status open_status(int reason)
@@ -66,9 +71,13 @@ enum lstm_status repository_models(const char *folder, char (**names)[MODEL_NAME
     int reason = 0;
     for (const struct dirent *entry; (entry = next_entry(directory, &reason)) != NULL;) {
         const int length = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        if (!repository_is_model_name(entry->d_name) || length >= (int)sizeof path ||
-            !is_folder(path))
+        if (!repository_is_model_name(entry->d_name) || length >= (int)sizeof path)
             continue;
+        if (!is_folder(path, &reason)) {
+            if (reason != 0)
+                break;
+            continue;
+        }
         char(*more)[MODEL_NAME_BYTES] = grow(list, *n, sizeof *list);
         if (more == NULL) {
             status = lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the model names");
@@ -92,8 +101,7 @@ enum lstm_status repository_models(const char *folder, char (**names)[MODEL_NAME
     return LSTM_OK;
 }
 
-/* The number that a folder's name says; 0 if it says none. */
-static uint64_t parse_version(const char *name)
+uint64_t repository_version_number(const char *name)
 {
     const size_t n = strlen(name);
     if (n == 0 || n > 18 || strspn(name, "0123456789") != n)
@@ -161,10 +169,15 @@ enum lstm_status repository_versions(const char *folder, const char *model,
     enum lstm_status status = LSTM_OK;
     int reason = 0;
     for (const struct dirent *entry; (entry = next_entry(directory, &reason)) != NULL;) {
-        const uint64_t number = parse_version(entry->d_name);
+        const uint64_t number = repository_version_number(entry->d_name);
         snprintf(version_path, sizeof version_path, "%s/%.60s", path, entry->d_name);
-        if (number == 0 || !is_folder(version_path))
+        if (number == 0)
             continue;
+        if (!is_folder(version_path, &reason)) {
+            if (reason != 0)
+                break;
+            continue;
+        }
         struct repository_version *more = grow(list, *n, sizeof *list);
         if (more == NULL) {
             status = lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the versions");

@@ -11,6 +11,12 @@ enum { MODEL_NAME_BYTES = 128 };
 /* Letters, digits, '_', '-' and '.', not a '.' first. */
 bool repository_is_model_name(const char *name);
 
+/* The largest number that a version may have: 18 digits. */
+#define REPOSITORY_MAX_VERSION UINT64_C(999999999999999999)
+
+/* The number that a folder's name, of digits alone, says; 0 if it is no version's. */
+uint64_t repository_version_number(const char *name);
+
 /* The model names in the folder, sorted: *names is new (free()), of n entries. Names of other than
  * letters, digits, '_', '-' and '.', or that begin with '.', are passed over. IO, NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status repository_models(const char *folder,

@@ -87,6 +87,14 @@ int open(const char *path, int flags, ...)
 /* What open() is where some library's flags ask for 64-bit offsets. */
 int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 
+int stat(const char *path, struct stat *about)
+{
+    return judge(FAULT_STAT, path) == FAIL ? -1 : REAL(stat)(path, about);
+}
+
+/* On 64-bit machines the two structures are one. */
+int stat64(const char *path, struct stat64 *about) __attribute__((alias("stat")));
+
 ssize_t read(int fd, void *data, size_t n)
 {
     const enum verdict verdict = judge_file(FAULT_READ, fd);

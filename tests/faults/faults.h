@@ -13,6 +13,7 @@ enum fault_call {
     FAULT_MAKE_FOLDER, /* mkdir, mkdtemp, chmod */
     FAULT_CREATE,      /* open to write, and open of a folder */
     FAULT_OPEN,        /* open to read */
+    FAULT_STAT,        /* what a name is */
     FAULT_READ,        /* of files, and of folders' names */
     FAULT_WRITE,
     FAULT_SYNC,

@@ -229,6 +229,40 @@ START_TEST(test_registry_missing_folder_fails_the_scan_and_keeps_what_serves)
 }
 END_TEST
 
+/* A source beside it makes a repository one that need not be there, not one that may go. */
+START_TEST(test_registry_with_a_source_keeps_what_serves_while_the_folder_is_away)
+{
+    struct lstm_error error = {.text = ""};
+    struct temp_folder other;
+    char moved[300], path[256];
+    temp_folder_create(&other);
+    model_store_add(other.path, "s", "1", model_any, 1);
+    assert_ok(registry_add_source(registry, "s", temp_folder_path(&other, "s/1", path), &error),
+              &error);
+    model_store_add(folder.path, "m", "1", model_any, 1);
+    scan();
+    ck_assert_uint_eq(registry_n_available(registry), 2);
+    snprintf(moved, sizeof moved, "%s-moved", folder.path);
+    ck_assert_int_eq(rename(folder.path, moved), 0);
+    assert_failure(registry_scan(registry, &error), LSTM_IO, &error, folder.path);
+    ck_assert_uint_eq(find_served(""), 1);
+    ck_assert_int_eq(rename(moved, folder.path), 0);
+    scan();
+    ck_assert_uint_eq(registry_n_available(registry), 2);
+    temp_folder_remove(&other);
+}
+END_TEST
+
+START_TEST(test_registry_source_that_cannot_be_loaded_fails_the_first_scan)
+{
+    struct lstm_error error = {.text = ""};
+    model_store_add(folder.path, "m", "1", model_any, 1);
+    assert_ok(registry_add_source(registry, "s", "/nowhere/at/all", &error), &error);
+    assert_failure(registry_scan(registry, &error), LSTM_NOT_FOUND, &error, "--model s: ");
+    ck_assert_ptr_nonnull(strstr(error.text, "/nowhere/at/all"));
+}
+END_TEST
+
 /* Asks for the newest version, and uses it, until told to stop. */
 struct reader {
     pthread_t thread;
@@ -298,6 +332,8 @@ Suite *suite_registry(void)
     tcase_add_loop_test(tcase, test_registry_finds_a_version_by_its_number, 0,
                         sizeof asked / sizeof *asked);
     tcase_add_test(tcase, test_registry_missing_folder_fails_the_scan_and_keeps_what_serves);
+    tcase_add_test(tcase, test_registry_with_a_source_keeps_what_serves_while_the_folder_is_away);
+    tcase_add_test(tcase, test_registry_source_that_cannot_be_loaded_fails_the_first_scan);
     tcase_add_test(tcase, test_registry_always_has_a_version_while_versions_are_replaced);
     tcase_add_test(tcase, test_registry_half_copied_version_serves_once_it_is_whole);
     tcase_add_test(tcase, test_registry_broken_model_that_comes_later_leaves_the_server_ready);
