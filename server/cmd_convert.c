@@ -1,6 +1,6 @@
 /* cmd_convert.c: `lstmd convert`: another program's file becomes the next version of a model.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +125,7 @@ static enum lstm_status publish(struct lstm_source *source, const struct lstm_tr
     if (status == LSTM_OK)
         status = save_training(trainer, folder.unfinished, error);
     if (status == LSTM_OK)
-        status = version_folder_publish(&folder, out, published, error);
+        status = version_folder_publish(&folder, out, 0, published, error);
     if (status == LSTM_OK)
         printf("Saved %s\n", published);
     version_folder_end(&folder);
@@ -199,7 +199,7 @@ static enum lstm_status convert(const struct convert_config *config, const char 
 }
 
 /* The newest version that --if-empty looks for; 0: there is none, or it was not given. */
-static enum lstm_status find_latest(const struct convert_config *config, unsigned long long *latest,
+static enum lstm_status find_latest(const struct convert_config *config, uint64_t *latest,
                                     struct lstm_error *error)
 {
     *latest = 0;
@@ -214,10 +214,11 @@ int cmd_convert(const void *options, size_t n_arguments, char *const *arguments)
     (void)n_arguments;
     const struct convert_config *config = options;
     struct lstm_error error;
-    unsigned long long latest;
+    uint64_t latest;
     enum lstm_status status = find_latest(config, &latest, &error);
     if (status == LSTM_OK && latest > 0) {
-        printf("%s has version %llu: nothing was written (--if-empty)\n", config->out, latest);
+        printf("%s has version %" PRIu64 ": nothing was written (--if-empty)\n", config->out,
+               latest);
         return EXIT_SUCCESS;
     }
     if (status == LSTM_OK)

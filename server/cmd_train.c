@@ -192,7 +192,7 @@ static enum lstm_status publish(struct session *session, struct lstm_error *erro
         status == LSTM_OK && session->was_finished &&
         version_folder_find(out, folder.unfinished, published, NULL) == LSTM_OK;
     if (status == LSTM_OK && !is_published)
-        status = version_folder_publish(&folder, out, published, error);
+        status = version_folder_publish(&folder, out, 0, published, error);
     version_folder_end(&folder);
     if (status != LSTM_OK)
         return status;

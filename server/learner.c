@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "core/file.h"
 #include "core/status.h"
@@ -44,15 +43,23 @@ static enum lstm_status begin_trained(const struct learner_rules *rules,
                                       struct lstm_trainer *trainer, uint64_t *n_published,
                                       struct lstm_error *error)
 {
-    char path[PATH_MAX];
-    const int n = snprintf(path, sizeof path, "%s/%s/%" PRIu64 "/training.safetensors",
-                           rules->models != NULL ? rules->models : "", base->model, base->number);
-    if (rules->models == NULL || n < 0 || (size_t)n >= sizeof path || access(path, F_OK) != 0)
+    char folder[PATH_MAX], path[PATH_MAX];
+    struct lstm_error why;
+    enum lstm_status status =
+        registry_version_folder(rules->registry, base->model, base->number, folder, error);
+    if (status == LSTM_OK)
+        status = folder_path(path, folder, "training.safetensors", error);
+    if (status != LSTM_OK)
+        return status == LSTM_NOT_FOUND ? LSTM_OK : status;
+    status = lstm_trainer_restore(trainer, path, NULL, 0, &why);
+    if (status == LSTM_NOT_FOUND)
         return LSTM_OK;
-    const enum lstm_status status = lstm_trainer_restore(trainer, path, NULL, 0, error);
     if (status == LSTM_OK)
         *n_published = lstm_trainer_n_steps(trainer);
-    return status;
+    else
+        lstm_fail(error, status == LSTM_NO_MEMORY ? status : LSTM_IO,
+                  "%.180s; remove this file to train from the weights alone", why.text);
+    return status == LSTM_OK || status == LSTM_NO_MEMORY ? status : LSTM_IO;
 }
 
 /* A trainer as the base's checkpoint or weights have it. *trainer is new. */
@@ -309,7 +316,8 @@ enum lstm_status learner_publish(struct learner *learner, const char *model_fold
     if (status == LSTM_OK)
         status = write_provenance(learner, folder.unfinished, error);
     if (status == LSTM_OK)
-        status = version_folder_publish(&folder, model_folder, published, error);
+        status =
+            version_folder_publish(&folder, model_folder, learner->base->number, published, error);
     lstm_model_destroy(model);
     version_folder_end(&folder);
     if (status != LSTM_OK)

@@ -28,10 +28,8 @@ struct learner_list {
 struct learner_rules {
     struct learner_list *learners;
     struct registry *registry;
-    const char *state_dir; /* STATE_DIR/<model>/<version>.safetensors; NULL: in memory alone */
-    const char *models;    /* the repository, where versions may have their training state; NULL:
-                              they have none */
-    bool saves_each;       /* a commit is on disk before it counts */
+    const char *state_dir;      /* STATE_DIR/<model>/<version>.safetensors; NULL: in memory alone */
+    bool saves_each;            /* a commit is on disk before it counts */
     size_t parallel_iterations; /* of dynamic_rnn */
     struct give_way *give_way;  /* of the thread that runs the learners */
 };

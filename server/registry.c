@@ -49,6 +49,11 @@ enum lstm_status registry_add_source(struct registry *registry, const char *mode
     return LSTM_OK;
 }
 
+bool registry_has_source(const struct registry *registry, const char *model)
+{
+    return entries_find_source(registry, model) != NULL;
+}
+
 void registry_destroy(struct registry *registry)
 {
     if (registry == NULL)

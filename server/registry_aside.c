@@ -8,9 +8,9 @@
 #include "server/registry_entries.h"
 #include "server/version_load.h"
 
-/* The path of a version's folder, whatever zeros its name begins with. */
-static enum lstm_status find_folder(const struct registry *registry, const char *model,
-                                    uint64_t number, char path[PATH_MAX], struct lstm_error *error)
+enum lstm_status registry_version_folder(const struct registry *registry, const char *model,
+                                         uint64_t number, char path[PATH_MAX],
+                                         struct lstm_error *error)
 {
     struct repository_version *versions = NULL;
     size_t n = 0, k = 0;
@@ -18,6 +18,9 @@ static enum lstm_status find_folder(const struct registry *registry, const char 
     if (!repository_is_model_name(model) ||
         snprintf(folder, sizeof folder, "%s/%s", registry->folder, model) >= (int)sizeof folder)
         return lstm_fail(error, LSTM_NOT_FOUND, "'%.100s' is no name of a model", model);
+    if (entries_find_source(registry, model) != NULL)
+        return lstm_fail(error, LSTM_NOT_FOUND,
+                         "model '%.100s' comes from --model: it has no folder of versions", model);
     enum lstm_status status = repository_versions(registry->folder, model, &versions, &n, error);
     while (status == LSTM_OK && k < n && versions[k].number != number)
         k++;
@@ -37,7 +40,7 @@ enum lstm_status registry_load_aside(struct registry *registry, const char *mode
 {
     char path[PATH_MAX];
     *loaded = NULL;
-    enum lstm_status status = find_folder(registry, model, number, path, error);
+    enum lstm_status status = registry_version_folder(registry, model, number, path, error);
     if (status != LSTM_OK)
         return status;
     struct version *version = calloc(1, sizeof *version);

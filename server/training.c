@@ -228,7 +228,6 @@ enum lstm_status training_create(const struct training_options *options, struct 
         (struct training_work){.rules = {.learners = &made->work.list,
                                          .registry = registry,
                                          .state_dir = options->state_dir,
-                                         .models = options->models,
                                          .saves_each = options->sync == TRAIN_SYNC_ALWAYS,
                                          .parallel_iterations = options->parallel_iterations,
                                          .give_way = &made->give_way},

@@ -240,7 +240,13 @@ static void configure(struct train_task *task, struct learner *learner)
 static bool can_publish(struct train_task *task, struct learner *learner, const char *folder)
 {
     task->fate = TRAIN_CONFLICT;
-    if (lstm_trainer_n_steps(learner->trainer) == learner->n_published)
+    if (registry_has_source(learner->rules->registry, task->model))
+        task->status = lstm_fail(&task->error, LSTM_INVALID,
+                                 "model '%.100s' comes from --model, and a version in the "
+                                 "repository would not serve; nothing was published, and what was "
+                                 "learned is kept: convert the model into the repository",
+                                 task->model);
+    else if (lstm_trainer_n_steps(learner->trainer) == learner->n_published)
         task->status = lstm_fail(&task->error, LSTM_INVALID,
                                  "nothing was learned since version %llu of model '%.100s'",
                                  (unsigned long long)learner->base->number, task->model);
@@ -273,7 +279,7 @@ static void publish(struct training_work *work, struct train_task *task, struct 
     if (task->status != LSTM_OK || !can_publish(task, learner, folder))
         return;
     task->status = learner_publish(learner, folder, task->version, &task->error);
-    if (task->status == LSTM_NON_FINITE)
+    if (task->status == LSTM_NON_FINITE || task->status == LSTM_UNSUPPORTED)
         conflict(task, "nothing was published, and what was learned is kept");
     /* After a failure, too: the version may have been there for a moment. */
     if (model_watcher_scan(work->watcher, &ignored) != LSTM_OK)

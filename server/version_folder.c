@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,7 @@
 
 #include "core/file.h"
 #include "core/status.h"
-
-/* Numbers above it are left alone, so that the next one always fits. */
-static const unsigned long long max_version = 1000000000000000ULL;
+#include "server/repository.h"
 
 static enum lstm_status fail_io(struct lstm_error *error, const char *path, const char *what)
 {
@@ -170,17 +169,7 @@ void version_folder_end(struct version_folder *folder)
 
 /* ---- Numbers -------------------------------------------------------------------------------- */
 
-/* The number that a name of digits is; 0 if it is not one. */
-static unsigned long long version_of(const char *name)
-{
-    if (*name == '\0' || strspn(name, "0123456789") != strlen(name))
-        return 0;
-    errno = 0;
-    unsigned long long version = strtoull(name, NULL, 10);
-    return errno == 0 && version <= max_version ? version : 0;
-}
-
-enum lstm_status version_folder_latest(const char *model_folder, unsigned long long *latest,
+enum lstm_status version_folder_latest(const char *model_folder, uint64_t *latest,
                                        struct lstm_error *error)
 {
     *latest = 0;
@@ -191,7 +180,7 @@ enum lstm_status version_folder_latest(const char *model_folder, unsigned long l
         return fail_io(error, model_folder, "cannot list it");
     struct dirent *entry;
     while ((entry = readdir(folder)) != NULL) {
-        unsigned long long version = version_of(entry->d_name);
+        const uint64_t version = repository_version_number(entry->d_name);
         *latest = version > *latest ? version : *latest;
     }
     closedir(folder);
@@ -214,17 +203,24 @@ static enum lstm_status settle(const char *model_folder, const char *unfinished,
 }
 
 enum lstm_status version_folder_publish(struct version_folder *folder, const char *model_folder,
-                                        char published[PATH_MAX], struct lstm_error *error)
+                                        uint64_t above, char published[PATH_MAX],
+                                        struct lstm_error *error)
 {
     enum lstm_status status = file_sync_folder(folder->unfinished, error);
-    unsigned long long latest;
+    uint64_t latest;
     if (status == LSTM_OK)
         status = version_folder_latest(model_folder, &latest, error);
     if (status != LSTM_OK)
         return status;
+    latest = above > latest ? above : latest;
     for (;;) {
         char name[32];
-        snprintf(name, sizeof name, "%llu", ++latest);
+        if (latest >= REPOSITORY_MAX_VERSION)
+            return lstm_fail(error, LSTM_UNSUPPORTED,
+                             "%.120s holds version %" PRIu64 ", and none may have a larger number: "
+                             "rename it to a smaller one",
+                             model_folder, latest);
+        snprintf(name, sizeof name, "%" PRIu64, ++latest);
         status = folder_path(published, model_folder, name, error);
         if (status != LSTM_OK)
             return status;
@@ -267,7 +263,7 @@ enum lstm_status version_folder_find(const char *model_folder, const char *like,
         return fail_io(error, model_folder, "cannot list it");
     const struct dirent *entry;
     while (status == LSTM_NOT_FOUND && (entry = readdir(folder)) != NULL) {
-        const bool is_version = version_of(entry->d_name) > 0 &&
+        const bool is_version = repository_version_number(entry->d_name) > 0 &&
                                 folder_path(found, model_folder, entry->d_name, NULL) == LSTM_OK;
         if (is_version && has_same_file(found, like, "model.json") &&
             has_same_file(found, like, "weights.safetensors"))

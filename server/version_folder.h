@@ -34,18 +34,18 @@ LSTM_MUST_CHECK enum lstm_status version_folder_begin(struct version_folder *fol
                                                       const char *model_folder,
                                                       struct lstm_error *error);
 
-/* Renames it to the number after the largest in model_folder (1 if there is none) and puts that
- * path into `published`. The files in it are on disk already, and when this returns, so is the
- * name. On failure it is where it was. IO, NO_SPACE, INVALID. */
+/* Renames it to the number after the largest in model_folder, at least the one after `above`, and
+ * puts that path into `published`. The files in it are on disk already, and when this returns, so
+ * is the name. On failure it is where it was. UNSUPPORTED: no version may have a larger number; IO,
+ * NO_SPACE, INVALID. */
 LSTM_MUST_CHECK enum lstm_status version_folder_publish(struct version_folder *folder,
-                                                        const char *model_folder,
+                                                        const char *model_folder, uint64_t above,
                                                         char published[PATH_MAX],
                                                         struct lstm_error *error);
 
 /* latest: the largest version in model_folder, whether it loads or not; 0: there is
  * none, or no such folder. IO. */
-LSTM_MUST_CHECK enum lstm_status version_folder_latest(const char *model_folder,
-                                                       unsigned long long *latest,
+LSTM_MUST_CHECK enum lstm_status version_folder_latest(const char *model_folder, uint64_t *latest,
                                                        struct lstm_error *error);
 
 /* Removes it, unless it was published. */

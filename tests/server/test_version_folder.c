@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/repository.h"
 #include "server/version_folder.h"
 #include "tests/support/temp_folder.h"
 
@@ -40,6 +41,9 @@ static const struct {
              {{"007"}, "8"},
              {{"2", "labels"}, "3"},
              {{"5", "1"}, "6"},
+             {{"1764500000000000"}, "1764500000000001"},
+             {{"999999999999999998"}, "999999999999999999"},
+             {{"1000000000000000000"}, "1"},
              {{"99999999999999999999"}, "1"}};
 
 START_TEST(test_version_folder_next_follows_the_largest_number)
@@ -52,12 +56,29 @@ START_TEST(test_version_folder_next_follows_the_largest_number)
     }
     ck_assert_int_eq(version_folder_begin(&made, folder, NULL), LSTM_OK);
     memcpy(unfinished, made.unfinished, sizeof unfinished);
-    ck_assert_int_eq(version_folder_publish(&made, folder, published, NULL), LSTM_OK);
+    ck_assert_int_eq(version_folder_publish(&made, folder, 0, published, NULL), LSTM_OK);
     version_folder_end(&made);
     snprintf(expected, sizeof expected, "%s/%s", folder, cases[_i].next);
     ck_assert_str_eq(published, expected);
     ck_assert_int_ne(access(unfinished, F_OK), 0);
     ck_assert_int_eq(access(published, F_OK), 0);
+}
+END_TEST
+
+START_TEST(test_version_folder_number_is_above_the_one_asked_for_and_one_that_may_be)
+{
+    struct version_folder made;
+    struct lstm_error error = {.text = ""};
+    char published[PATH_MAX], path[64];
+    ck_assert_int_eq(version_folder_begin(&made, folder, NULL), LSTM_OK);
+    ck_assert_int_eq(
+        version_folder_publish(&made, folder, REPOSITORY_MAX_VERSION, published, &error),
+        LSTM_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(error.text, "none may have a larger number"));
+    ck_assert_int_eq(version_folder_publish(&made, folder, 41, published, NULL), LSTM_OK);
+    snprintf(path, sizeof path, "%s/42", folder);
+    ck_assert_str_eq(published, path);
+    version_folder_end(&made);
 }
 END_TEST
 
@@ -185,6 +206,8 @@ Suite *suite_version_folder(void)
     tcase_add_checked_fixture(tcase, make_model_folder, remove_model_folder);
     tcase_add_loop_test(tcase, test_version_folder_next_follows_the_largest_number, 0,
                         sizeof cases / sizeof *cases);
+    tcase_add_test(tcase,
+                   test_version_folder_number_is_above_the_one_asked_for_and_one_that_may_be);
     tcase_add_test(tcase, test_version_folder_is_hidden_and_readable_until_published);
     tcase_add_test(tcase, test_version_folder_that_is_not_published_is_removed_at_its_end);
     tcase_add_test(tcase, test_version_folder_of_a_killed_program_is_swept_and_one_at_work_is_not);
