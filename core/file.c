@@ -38,7 +38,8 @@ enum lstm_status file_read(const char *path, size_t max_bytes, char **data, size
     enum lstm_status status;
     *data = NULL;
     *n = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Without O_NONBLOCK, opening a FIFO waits for somebody who writes to it. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return lstm_fail(error, errno == ENOENT || errno == ENOTDIR ? LSTM_NOT_FOUND : LSTM_IO,
                          "cannot open %s: %s", path, strerror(errno));

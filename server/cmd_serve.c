@@ -13,6 +13,7 @@
 #include "server/heap.h"
 #include "server/log.h"
 #include "server/notify.h"
+#include "server/reload.h"
 #include "server/serve_config.h"
 #include "server/session_file.h"
 #include "server/session_memory.h"
@@ -28,6 +29,7 @@ struct server {
     struct app app;
     struct front front;
     struct http *http;
+    struct reload reload;
     int64_t saved_us; /* the sessions, last */
 };
 
@@ -196,56 +198,14 @@ static enum lstm_status start(struct server *server, struct lstm_error *error)
     return status == LSTM_OK ? load_models(server, error) : status;
 }
 
-/* A service manager that cannot be told is no reason to stop serving. */
-static void notify(enum notice notice)
-{
-    struct lstm_error error;
-    if (notify_send(notice, &error) != LSTM_OK)
-        log_warn("notify_failed", L_STR("error", error.text));
-}
-
-static enum lstm_status reload_models(struct server *server, struct lstm_error *error)
-{
-    return model_watcher_scan(server->app.watcher, error);
-}
-
-static enum lstm_status reload_keys(struct server *server, struct lstm_error *error)
-{
-    return front_reload_keys(&server->front, error);
-}
-
-static enum lstm_status reload_certificate(struct server *server, struct lstm_error *error)
-{
-    return front_reload_certificate(&server->front, error);
-}
-
-/* What SIGHUP reads again. After an error, what was there before stays in use. */
-static const struct {
-    const char *what;
-    enum lstm_status (*reload)(struct server *server, struct lstm_error *error);
-} reloads[] = {
-    {"models", reload_models}, {"keys", reload_keys}, {"certificate", reload_certificate}};
-
-static void reload(struct server *server)
-{
-    notify(NOTICE_RELOADING);
-    for (size_t k = 0; k < sizeof reloads / sizeof *reloads; k++) {
-        struct lstm_error error;
-        if (reloads[k].reload(server, &error) == LSTM_OK)
-            log_info("reloaded", L_STR("what", reloads[k].what));
-        else
-            log_error("reload_failed", L_STR("what", reloads[k].what), L_STR("error", error.text));
-    }
-    notify(NOTICE_READY);
-}
-
 /* Until SIGTERM or SIGINT. */
 static void serve(struct server *server)
 {
     int number;
+    reload_init(&server->reload, &server->front, server->app.watcher);
     while ((number = signals_wait(SWEEP_MS)) == SIGHUP || number == 0) {
         if (number == SIGHUP)
-            reload(server);
+            reload_run(&server->reload);
         sessions_sweep(server->app.sessions);
         if (is_save_due(server))
             save_sessions(server);
@@ -265,7 +225,7 @@ static bool drain(struct server *server)
 {
     const int64_t until_us = monotonic_us() + server->config->drain_seconds * 1000000;
     atomic_store(&server->app.is_draining, true);
-    notify(NOTICE_STOPPING);
+    notify_try(NOTICE_STOPPING);
     http_quiesce(server->http);
     wait_until_drained(server, until_us);
     if (http_in_flight(server->http) == 0)
@@ -316,7 +276,7 @@ static void announce(const struct server *server)
     front_url(&server->front, url, sizeof url);
     printf("lstmd: serving %zu model%s on %s\n", n, n == 1 ? "" : "s", url);
     fflush(stdout);
-    notify(NOTICE_READY);
+    notify_try(NOTICE_READY);
 }
 
 int cmd_serve(const void *config, size_t n_arguments, char *const *arguments)

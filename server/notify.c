@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/status.h"
+#include "server/log.h"
 #include "server/request.h"
 
 /* systemd orders a reload by the time at which it began. */
@@ -65,4 +66,11 @@ enum lstm_status notify_send(enum notice notice, struct lstm_error *error)
     if (!sent)
         return lstm_fail(error, LSTM_IO, "cannot notify %s: %s", name, strerror(reason));
     return LSTM_OK;
+}
+
+void notify_try(enum notice notice)
+{
+    struct lstm_error error;
+    if (notify_send(notice, &error) != LSTM_OK)
+        log_warn("notify_failed", L_STR("error", error.text));
 }

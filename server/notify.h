@@ -13,4 +13,7 @@ enum notice { NOTICE_READY, NOTICE_RELOADING, NOTICE_STOPPING };
 /* IO: why the service manager could not be told. */
 LSTM_MUST_CHECK enum lstm_status notify_send(enum notice notice, struct lstm_error *error);
 
+/* The same; a manager that cannot be told is no reason to stop serving: the log has it. */
+void notify_try(enum notice notice);
+
 #endif

@@ -32,10 +32,16 @@ enum lstm_status text_file_read(const char *path, size_t limit, struct buf *out,
     struct stat about;
     size_t n_read = 0;
     buf_init(out, limit);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Without O_NONBLOCK, opening a FIFO waits for somebody who writes to it. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return lstm_fail(error, LSTM_IO, "cannot open %s: %s", path, strerror(errno));
-    if (fstat(fd, &about) != 0 || !read_all(fd, out, &n_read)) {
+    const bool is_told = fstat(fd, &about) == 0;
+    if (is_told && !S_ISREG(about.st_mode)) {
+        status = lstm_fail(error, LSTM_IO, "%s is not a regular file", path);
+        goto out;
+    }
+    if (!is_told || !read_all(fd, out, &n_read)) {
         status = lstm_fail(error, LSTM_IO, "cannot read %s: %s", path, strerror(errno));
         goto out;
     }

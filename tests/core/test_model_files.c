@@ -54,6 +54,17 @@ START_TEST(test_model_weights_that_are_a_folder_are_refused)
 }
 END_TEST
 
+/* Nobody writes to it: who waited would wait for ever. */
+START_TEST(test_model_file_that_is_a_fifo_is_refused_at_once)
+{
+    static const char *const names[] = {"model.json", "weights.safetensors"};
+    temp_file_write(temp_folder_path(&folder, "model.json", path), json, sizeof json - 1);
+    unlink(temp_folder_path(&folder, names[_i], path));
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    assert_refused(folder.path, LSTM_IO, "is not a regular file");
+}
+END_TEST
+
 START_TEST(test_model_description_beyond_its_limit_is_refused_unread)
 {
     temp_file_write(temp_folder_path(&folder, "model.json", path), json, sizeof json - 1);
@@ -129,6 +140,7 @@ Suite *suite_model_files(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, test_model_file_that_is_a_folder_is_refused);
     tcase_add_test(tcase, test_model_weights_that_are_a_folder_are_refused);
+    tcase_add_loop_test(tcase, test_model_file_that_is_a_fifo_is_refused_at_once, 0, 2);
     tcase_add_test(tcase, test_model_description_beyond_its_limit_is_refused_unread);
     tcase_add_test(tcase, test_model_folder_whose_path_is_too_long_is_refused);
     tcase_add_test(tcase, test_model_whose_weights_are_no_numbers_is_told);

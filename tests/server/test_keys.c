@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "server/keys.h"
 #include "server/log.h"
@@ -124,6 +125,15 @@ START_TEST(test_keys_missing_file_is_an_error_that_names_it)
 }
 END_TEST
 
+/* Nobody writes to it: who waited would wait for ever. */
+START_TEST(test_keys_fifo_is_an_error_at_once)
+{
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_int_eq(keys_open(path, &keys, &error), LSTM_IO);
+    ck_assert_ptr_nonnull(strstr(error.text, "is not a regular file"));
+}
+END_TEST
+
 START_TEST(test_keys_too_many_are_an_error)
 {
     FILE *file = fopen(path, "w");
@@ -183,6 +193,7 @@ Suite *suite_keys(void)
     tcase_add_loop_test(tcase, test_keys_bad_file_is_an_error_that_names_the_line, 0,
                         N_CASES(bad_files));
     tcase_add_test(tcase, test_keys_missing_file_is_an_error_that_names_it);
+    tcase_add_test(tcase, test_keys_fifo_is_an_error_at_once);
     tcase_add_test(tcase, test_keys_too_many_are_an_error);
     tcase_add_test(tcase, test_keys_reload_swaps_and_a_broken_file_keeps_the_old);
     tcase_add_test(tcase, test_keys_are_good_at_every_moment_of_a_reload);

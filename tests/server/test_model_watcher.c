@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "server/model_watcher.h"
+#include "server/reload.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/model_store.h"
 #include "tests/support/patience.h"
@@ -135,6 +136,28 @@ START_TEST(test_model_watcher_that_never_ran_refuses_its_tasks)
 }
 END_TEST
 
+/* The watcher does not run yet: whoever waited for it would wait for ever. */
+START_TEST(test_model_watcher_s_scan_is_not_waited_for_by_a_reload)
+{
+    struct front front = {.fd = -1};
+    struct reload reload;
+    create(0);
+    reload_init(&reload, &front, watcher);
+    model_store_add(folder.path, "m", "2", model_any, 2);
+    for (unsigned k = 0; k < 3; k++)
+        reload_run(&reload);
+    ck_assert_uint_eq(find_served(""), 1);
+    run();
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
+    while (find_served("") != 2 || atomic_load(&reload.n_wanted) > 0)
+        ck_assert_int_lt(monotonic_us(), until_us);
+    model_store_add(folder.path, "m", "3", model_any, 3);
+    reload_run(&reload);
+    model_watcher_stop(watcher);
+    ck_assert_uint_eq(find_served(""), 3);
+}
+END_TEST
+
 Suite *suite_model_watcher(void)
 {
     Suite *suite = suite_create("model_watcher");
@@ -146,6 +169,7 @@ Suite *suite_model_watcher(void)
     tcase_add_test(tcase, test_model_watcher_runs_tasks_in_the_order_in_which_they_come);
     tcase_add_test(tcase, test_model_watcher_that_stops_finishes_its_tasks_and_takes_no_more);
     tcase_add_test(tcase, test_model_watcher_that_never_ran_refuses_its_tasks);
+    tcase_add_test(tcase, test_model_watcher_s_scan_is_not_waited_for_by_a_reload);
     suite_add_tcase(suite, tcase);
     return suite;
 }
