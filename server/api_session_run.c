@@ -31,6 +31,8 @@ static void finish(struct app *app, struct request *request)
     const struct attachment *attachment = inference->attached;
     if (attachment->piece.outcome != SESSION_OK)
         respond_session(request, attachment->piece.outcome);
+    else if (inference->job.status == LSTM_NON_FINITE)
+        respond_error(request, 400, "%s", inference->job.error.text); /* the inputs' fault */
     else
         inference_finish(app, request);
 }

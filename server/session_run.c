@@ -122,6 +122,7 @@ static void on_done(struct batch_job *job)
 {
     struct session_piece *piece = job->context;
     struct memory_session *session = (struct memory_session *)piece->session;
+    session_piece_check(piece, batch_queue_model(session->version->queue));
     pthread_mutex_lock(&session->store->lock);
     if (job->fate == BATCH_COMPUTED && job->status == LSTM_OK) {
         memcpy(session->state, piece->state, session_state_size(session->version) * sizeof(float));

@@ -34,6 +34,7 @@ static void deactivate(struct shared_session *session)
 static void on_computed(struct batch_job *job)
 {
     struct shared_session *session = job->context;
+    session_piece_check(session->running, batch_queue_model(session->version->queue));
     session_lane_resume(session->lane, &session->computed);
 }
 

@@ -48,6 +48,11 @@ struct session {
 /* 128 random bits in hex. False: the kernel has none. */
 bool session_make_id(char id[SESSION_ID_BYTES]);
 
+/* When a piece was computed on a model, before its state becomes the session's: a number among all
+ * that it gave which is NaN or infinite fails the job: NON_FINITE. Whatever came after it would be
+ * no number either. */
+void session_piece_check(const struct session_piece *piece, const struct lstm_model *model);
+
 /* Floats of a state of the version's. */
 size_t session_state_size(const struct served_version *version);
 

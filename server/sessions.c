@@ -2,9 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "server/sessions.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <sys/random.h>
 
+#include "core/status.h"
 #include "server/session_store.h"
 
 enum { RANDOM_BYTES = 16 };
@@ -17,6 +19,49 @@ bool session_make_id(char id[SESSION_ID_BYTES])
     for (size_t i = 0; i < sizeof random; i++)
         snprintf(id + 2 * i, 3, "%02x", random[i]);
     return true;
+}
+
+/* Rows of what a piece gave. */
+struct given {
+    const char *name;
+    const float *values; /* NULL: not asked for */
+    size_t rows, width, stride;
+};
+
+/* False: there is a number that is none, of which the job tells. */
+static bool is_finite(const struct given *given, struct batch_job *job)
+{
+    for (size_t t = 0; given->values != NULL && t < given->rows; t++)
+        for (size_t i = 0; i < given->width; i++) {
+            const float value = given->values[t * given->stride + i];
+            if (isfinite(value))
+                continue;
+            job->status = lstm_fail(&job->error, LSTM_NON_FINITE,
+                                    "the piece was not applied, and the session is where it was: "
+                                    "%s %zu would be %g; expected smaller inputs",
+                                    given->name, i, (double)value);
+            return false;
+        }
+    return true;
+}
+
+void session_piece_check(const struct session_piece *piece, const struct lstm_model *model)
+{
+    struct batch_job *const job = piece->job;
+    const struct lstm_sequence *const s = piece->sequence;
+    const struct lstm_model_info *const info = lstm_model_info(model);
+    const size_t outputs = info->output_is_sequence ? s->steps : 1, width = info->rnn_output_size;
+    const struct given all[] = {
+        {"state", piece->state, 1, info->state_size, 0},
+        {"output", s->output, outputs, info->output_size, info->output_size},
+        {"output", s->rnn_output, s->steps, width,
+         s->rnn_output_stride > 0 ? s->rnn_output_stride : width},
+        {"state", s->state_trace, s->steps, info->state_size, info->state_size},
+        {"gate", s->gates_trace, s->steps, info->gates_size, info->gates_size}};
+    if (job->fate != BATCH_COMPUTED || job->status != LSTM_OK || s->steps == 0)
+        return;
+    for (size_t k = 0; k < sizeof all / sizeof *all && is_finite(&all[k], job); k++)
+        ;
 }
 
 size_t session_state_size(const struct served_version *version)

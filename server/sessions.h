@@ -137,7 +137,7 @@ LSTM_MUST_CHECK enum session_status session_move(struct session *session,
 /* Runs the next piece in its turn. `version` is what the caller decoded for. BUSY: too many wait;
  * MISFIT: the session moved; QUEUED: the version's queue is full; UNKNOWN: it ended. Only with OK
  * will done() be called, and without the state having changed if job.fate is not COMPUTED or
- * job.status not OK. */
+ * job.status not OK: NON_FINITE, if a number that the piece gave would be none. */
 LSTM_MUST_CHECK enum session_status session_run(struct session *session,
                                                 const struct served_version *version,
                                                 struct session_piece *piece);

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/support/assert_tensor.h"
 #include "tests/support/batcher_fixture.h"
@@ -48,6 +49,38 @@ START_TEST(test_session_run_pieces_sent_at_once_equal_the_whole)
     session_release(session);
     session_fixture_stop();
     free(input);
+}
+END_TEST
+
+/* Without tanh, a state may grow beyond all numbers. */
+START_TEST(test_session_run_piece_that_gives_no_numbers_changes_nothing)
+{
+    static const char growing[] =
+        "{\"format\":\"lstmd-model-1\",\"input\":{\"features\":2},\"layers\":[{\"type\":\"lstm\","
+        "\"units\":5,\"activation\":\"linear\"},{\"type\":\"dense\",\"units\":3,\"activation\":"
+        "\"softmax\"}]}";
+    enum { FAR_STEPS = 32 }; /* eight in each of four directions */
+    static const float usual[FEATURES] = {1, 2};
+    float far[FEATURES * FAR_STEPS];
+    struct test_piece pieces[3];
+    struct session_info info;
+    for (size_t i = 0; i < FEATURES * FAR_STEPS; i++)
+        far[i] = (i % 2 == 0 ? i / 16 : i / 32) % 2 == 0 ? 3e38F : -3e38F;
+    session_fixture_start(growing, (struct sessions_options){.max_sessions = 10});
+    begin_session("a");
+    struct session *session = find_session_of("a");
+    ck_assert_int_eq(test_piece_run(&pieces[0], session, usual, 1), SESSION_OK);
+    ck_assert_int_eq(test_piece_run(&pieces[1], session, far, FAR_STEPS), SESSION_OK);
+    ck_assert_int_eq(test_piece_run(&pieces[2], session, usual, 1), SESSION_OK);
+    for (size_t i = 0; i < 3; i++) {
+        test_piece_wait(&pieces[i]);
+        ck_assert_int_eq(pieces[i].job.status, i == 1 ? LSTM_NON_FINITE : LSTM_OK);
+    }
+    ck_assert_ptr_nonnull(strstr(pieces[1].job.error.text, "the session is where it was"));
+    session_info(session, &info);
+    ck_assert_uint_eq(info.steps, 2);
+    session_release(session);
+    session_fixture_stop();
 }
 END_TEST
 
@@ -270,6 +303,7 @@ Suite *suite_session_run(void)
     Suite *suite = suite_create("session_run");
     TCase *tcase = tcase_create("session_run");
     tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, test_session_run_piece_that_gives_no_numbers_changes_nothing);
     tcase_add_test(tcase, test_session_run_pieces_sent_at_once_equal_the_whole);
     tcase_add_test(tcase, test_session_run_busy_session_is_neither_written_nor_moved_nor_evicted);
     tcase_add_test(tcase, test_session_run_too_many_waiting_pieces_are_refused);
