@@ -154,6 +154,35 @@ static bool is_connected(struct redis *redis)
     return false;
 }
 
+/* Errors that mean more than that. Where a replica was taken for its master, or a server is not
+ * ready or wants a password now, another may stand behind the address: it is connected to anew. */
+static const struct complaint {
+    const char *code;
+    enum redis_outcome outcome;
+    bool reconnects;
+} complaints[] = {{"READONLY", REDIS_REFUSED, true},
+                  {"LOADING", REDIS_REFUSED, true},
+                  {"MASTERDOWN", REDIS_REFUSED, true},
+                  {"NOAUTH", REDIS_REFUSED, true},
+                  {"OOM", REDIS_FULL, false}};
+
+/* The code is the first word, or, before Redis 7, stands in the story of the script that met it. */
+static bool has_code(const redisReply *reply, const char *code)
+{
+    char within[24];
+    snprintf(within, sizeof within, "-%s ", code);
+    return reply->type == REDIS_REPLY_ERROR &&
+           (strncmp(reply->str, code, strlen(code)) == 0 || strstr(reply->str, within) != NULL);
+}
+
+static const struct complaint *find_complaint(const redisReply *reply)
+{
+    for (size_t i = 0; i < sizeof complaints / sizeof *complaints; i++)
+        if (has_code(reply, complaints[i].code))
+            return &complaints[i];
+    return NULL;
+}
+
 /* What an answer to the script means. It is taken. */
 static enum redis_outcome judge(struct redis *redis, redisReply *reply, struct redis_reply **given,
                                 struct lstm_error *error)
@@ -165,14 +194,16 @@ static enum redis_outcome judge(struct redis *redis, redisReply *reply, struct r
     lstm_fail(error, LSTM_IO, "the Redis server at %.100s:%u answers %.200s", redis->address.host,
               redis->address.port,
               reply->type == REDIS_REPLY_ERROR ? reply->str : "what is no array");
+    const struct complaint *complaint = find_complaint(reply);
     freeReplyObject(reply);
-    return REDIS_REFUSED;
+    if (complaint != NULL && complaint->reconnects)
+        disconnect(redis);
+    return complaint != NULL ? complaint->outcome : REDIS_REFUSED;
 }
 
 static bool lacks_script(const redisReply *reply)
 {
-    static const char prefix[] = "NOSCRIPT";
-    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, prefix, sizeof prefix - 1) == 0;
+    return has_code(reply, "NOSCRIPT");
 }
 
 /* EVALSHA; where the script was flushed meanwhile, EVAL, which brings it again. */

@@ -33,6 +33,7 @@ void redis_destroy(struct redis *redis);
 enum redis_outcome {
     REDIS_ANSWERED,
     REDIS_REFUSED, /* the server answered an error */
+    REDIS_FULL,    /* that error: it has no memory for what would be written */
     REDIS_AWAY,    /* no connection could be made; the script did not run */
     REDIS_LOST     /* the connection broke, or the time passed, before the answer */
 };

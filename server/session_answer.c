@@ -8,7 +8,7 @@
 
 enum { RETRY_S = 1 };
 
-/* What is wrong with the session whose id the answer begins with. */
+/* What is wrong with the session that the answer begins with: its id, or that it is a new one. */
 static const struct {
     int code;
     int retry_after_s;
@@ -31,6 +31,9 @@ static const struct {
     [SESSION_MISFIT] = {409, 0,
                         "runs on a version whose states have another shape, or has just moved"},
     [SESSION_NO_MEMORY] = {500, 0, "cannot be kept: out of memory"},
+    [SESSION_NO_ROOM] = {503, RETRY_S,
+                         "cannot be kept: the store of sessions has no memory left, and nothing "
+                         "has changed; end sessions, or raise the maxmemory of Redis"},
     [SESSION_AWAY] = {503, RETRY_S,
                       "cannot be reached: the store of sessions does not answer, and nothing has "
                       "changed; try again in a second"},
@@ -50,6 +53,9 @@ static const struct {
 enum handled respond_session(struct request *request, enum session_status status)
 {
     request->response.retry_after_s = answers[status].retry_after_s;
+    if (request->parts.session[0] == '\0')
+        return respond_error(request, answers[status].code, "a new session %s",
+                             answers[status].what);
     return respond_error(request, answers[status].code, "session '%.64s' %s",
                          request->parts.session, answers[status].what);
 }

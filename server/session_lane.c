@@ -14,7 +14,7 @@
 #include "server/request.h"
 
 /* How long a store that is away is left alone: at first, and at most. */
-enum { FIRST_REST_US = 50000, LONGEST_REST_US = 1000000 };
+enum { FIRST_REST_US = 50000, LONGEST_REST_US = 1000000, TELL_FULL_US = 60000000 };
 
 struct session_lane {
     struct session_lanes *lanes;
@@ -39,6 +39,7 @@ struct session_lanes {
     unsigned n_started;
     atomic_uint next;
     atomic_bool is_away; /* as the log has it */
+    atomic_int_fast64_t told_full_us;
     struct metric_series *up, *seconds;
 };
 
@@ -133,6 +134,16 @@ static void tell(struct session_lanes *lanes, bool is_away, const char *why)
         log_info("session_store_back", L_STR("host", lanes->options.address.host));
 }
 
+/* Once a minute: between writes that find no room, what is read finds the store as it should be. */
+static void tell_full(struct session_lanes *lanes, const char *why)
+{
+    const int64_t now = monotonic_us();
+    int_fast64_t last = atomic_load(&lanes->told_full_us);
+    if ((last == 0 || now - last >= TELL_FULL_US) &&
+        atomic_compare_exchange_strong(&lanes->told_full_us, &last, now))
+        log_warn("session_store_full", L_STR("error", why));
+}
+
 /* The store does not answer: it is left alone for a while, so that what waits is refused at once.
  */
 static void rest(struct session_lane *lane)
@@ -159,14 +170,18 @@ enum session_status session_lane_ask(struct session_lane *lane, const char *key,
         outcome = redis_run(lane->redis, key, arguments, n, reply, &error);
     }
     metric_observe(lane->lanes->seconds, (double)(monotonic_us() - begin) * 1e-6);
-    tell(lane->lanes, outcome != REDIS_ANSWERED, error.text);
+    tell(lane->lanes, outcome != REDIS_ANSWERED && outcome != REDIS_FULL, error.text);
+    if (outcome == REDIS_FULL)
+        tell_full(lane->lanes, error.text);
     if (outcome == REDIS_AWAY || outcome == REDIS_LOST)
         rest(lane);
     else
         lane->rests_until_us = lane->rest_us = 0;
     if (outcome == REDIS_ANSWERED)
         return SESSION_OK;
-    return was_lost ? SESSION_UNSURE : SESSION_AWAY;
+    if (was_lost)
+        return SESSION_UNSURE;
+    return outcome == REDIS_FULL ? SESSION_NO_ROOM : SESSION_AWAY;
 }
 
 /* ---- Life ----------------------------------------------------------------------------------- */
@@ -211,6 +226,7 @@ enum lstm_status session_lanes_create(const struct session_lanes_options *option
     metric_set(made->up, 1);
     atomic_init(&made->next, 0);
     atomic_init(&made->is_away, false);
+    atomic_init(&made->told_full_us, 0);
     enum lstm_status status = LSTM_OK;
     while (status == LSTM_OK && made->n_started < options->n)
         status = start(made, error);

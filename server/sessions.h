@@ -51,6 +51,7 @@ enum session_status {
     SESSION_NO_MEMORY,
 
     /* Of a store that several servers share. */
+    SESSION_NO_ROOM,   /* the store has no memory for it; nothing has changed */
     SESSION_AWAY,      /* the store does not answer; nothing has changed */
     SESSION_UNSURE,    /* the store went away while it was told: it may have changed, or not */
     SESSION_ELSEWHERE, /* this server does not have the session's version */

@@ -285,6 +285,27 @@ START_TEST(test_session_redis_password_and_database_are_used)
 }
 END_TEST
 
+START_TEST(test_session_that_redis_has_no_memory_for_is_503_and_says_so)
+{
+    static const char *const tighten[] = {"CONFIG", "SET", "maxmemory", "1", NULL};
+    static const char *const loosen[] = {"CONFIG", "SET", "maxmemory", "0", NULL};
+    replicas_start(NULL);
+    replica_ask(0, "POST", SESSIONS, "{\"id\":\"a\"}", 201);
+    redis_server_ask(&redis_server, tighten);
+    const char *answer = replica_ask(0, "POST", SESSIONS, "{}", 503);
+    ck_assert_msg(strstr(answer, "a new session cannot be kept: the store of sessions has no "
+                                 "memory left") != NULL,
+                  "%s", answer);
+    answer = replica_ask(0, "POST", SESSIONS "/a:predict", "{\"instances\":[[[1,2]]]}", 503);
+    ck_assert_msg(strstr(answer, "session 'a' cannot be kept") != NULL, "%s", answer);
+    ck_assert_double_eq(replica_metric(0, "lstmd_session_store_up"), 1);
+    redis_server_ask(&redis_server, loosen);
+    replica_ask(0, "POST", SESSIONS "/a:predict", "{\"instances\":[[[1,2]]]}", 200);
+    ck_assert_int_eq(replica_steps(0, "a"), 1);
+    replicas_stop();
+}
+END_TEST
+
 Suite *suite_session_redis_faults(void)
 {
     Suite *suite = suite_create("session_redis_faults");
@@ -293,6 +314,7 @@ Suite *suite_session_redis_faults(void)
     tcase_set_timeout(tcase, 120);
     if (!redis_server_is_there())
         return suite;
+    tcase_add_test(tcase, test_session_that_redis_has_no_memory_for_is_503_and_says_so);
     tcase_add_test(tcase, test_session_redis_killed_server_costs_only_what_was_in_flight_on_it);
     tcase_add_test(tcase, test_session_redis_that_is_stopped_and_started_is_waited_for);
     tcase_add_test(tcase, test_session_redis_that_comes_later_is_waited_for);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "server/redis.h"
+#include "server/request.h"
 #include "tests/support/patience.h"
 
 Suite *suite_redis(void);
@@ -96,6 +97,8 @@ static const struct {
     {SHA1, "*0\r\n", REDIS_ANSWERED},
     {SHA1, "-ERR no\r\n", REDIS_REFUSED},
     {SHA1, "-\r\n", REDIS_REFUSED},
+    {SHA1, "-OOM command not allowed when used memory > 'maxmemory'.\r\n", REDIS_FULL},
+    {SHA1, "-ERR Error running script: @user_script:1: -OOM command not\r\n", REDIS_FULL},
     {SHA1, "+OK\r\n", REDIS_REFUSED},
     {SHA1, ":1\r\n", REDIS_REFUSED},
     {SHA1, "$-1\r\n", REDIS_REFUSED},
@@ -155,6 +158,31 @@ START_TEST(test_redis_reply_gives_elements_of_the_kind_they_have)
         ck_assert_ptr_null(redis_reply_text(reply, k, &n));
     ck_assert(!redis_reply_integer(reply, 4, &number));
     redis_reply_release(reply);
+    redis_destroy(redis);
+    stop();
+}
+END_TEST
+
+static const char *const wrong_servers[] = {
+    "-READONLY You can't write against a read only replica.\r\n",
+    "-ERR Error running script: @user_script:1: -READONLY You can't write\r\n",
+    "-LOADING Redis is loading the dataset in memory\r\n",
+    "-MASTERDOWN Link with MASTER is down\r\n", "-NOAUTH Authentication required.\r\n"};
+
+/* The server waits for the end of the connection; another may be there for the next. */
+START_TEST(test_redis_server_that_is_not_the_one_to_ask_is_not_asked_again)
+{
+    const char *const texts[] = {SHA1, wrong_servers[_i], NULL};
+    const int64_t until_us = monotonic_us() + PATIENCE_US;
+    struct redis_reply *reply;
+    struct lstm_error error;
+    start(texts, true);
+    struct redis *redis = create(PATIENCE_MS);
+    ck_assert_int_eq(redis_run(redis, "key", NULL, 0, &reply, &error), REDIS_REFUSED);
+    while (atomic_load(&fake.n_ended) < 1) {
+        ck_assert_int_lt(monotonic_us(), until_us);
+        sched_yield();
+    }
     redis_destroy(redis);
     stop();
 }
@@ -264,6 +292,8 @@ Suite *suite_redis(void)
     tcase_add_loop_test(tcase, test_redis_answer_of_any_kind_is_told_from_a_good_one, 0,
                         sizeof answers / sizeof *answers);
     tcase_add_test(tcase, test_redis_reply_gives_elements_of_the_kind_they_have);
+    tcase_add_loop_test(tcase, test_redis_server_that_is_not_the_one_to_ask_is_not_asked_again, 0,
+                        sizeof wrong_servers / sizeof *wrong_servers);
     tcase_add_test(tcase, test_redis_silence_ends_with_the_timeout);
     tcase_add_test(tcase, test_redis_connection_that_ended_is_made_again_unnoticed);
     tcase_add_loop_test(tcase, test_redis_address_is_taken_apart, 0, sizeof good / sizeof *good);
