@@ -1,4 +1,4 @@
-/* hash.c: a model's weights in one number. SPDX-License-Identifier: Apache-2.0 */
+/* hash.c: a model in one number. SPDX-License-Identifier: Apache-2.0 */
 #include "server/hash.h"
 
 #include <string.h>
@@ -18,6 +18,17 @@ uint64_t hash_weights(const struct lstm_model *model)
             hash = hash_word(hash, bits);
             hash ^= hash >> 32;
         }
+    }
+    return hash;
+}
+
+uint64_t hash_model(const struct lstm_model *model)
+{
+    uint64_t hash = hash_weights(model);
+    for (size_t k = 0; k < lstm_model_n_layers(model); k++) {
+        const struct lstm_layer_info layer = lstm_model_layer(model, k);
+        hash = hash_text(hash_text(hash_text(hash, layer.type), layer.name), layer.activation);
+        hash = hash_word(hash, layer.units);
     }
     return hash;
 }

@@ -39,4 +39,7 @@ static inline uint64_t hash_text(uint64_t hash, const char *text)
  * weights. */
 uint64_t hash_weights(const struct lstm_model *model);
 
+/* The same, of its layers, too: the same only where a state means the same. */
+uint64_t hash_model(const struct lstm_model *model);
+
 #endif

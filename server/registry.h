@@ -26,6 +26,7 @@ struct served_version {
     const char *model;
     uint64_t number;
     struct batch_queue *queue;
+    uint64_t identity; /* hash_model() of what was published, also of a head */
     bool is_head; /* its weights are what was learned on that version, not what was published */
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/status.h"
+#include "server/hash.h"
 #include "server/registry_entries.h"
 #include "server/version_load.h"
 
@@ -52,9 +53,11 @@ enum lstm_status registry_load_aside(struct registry *registry, const char *mode
     atomic_init(&version->references, 1);
     atomic_init(&version->steps, UINT64_MAX);
     status = version_load(path, version->model, registry->batcher, &version->served.queue, error);
-    if (status == LSTM_OK)
+    if (status == LSTM_OK) {
+        version->served.identity = hash_model(batch_queue_model(version->served.queue));
         *loaded = &version->served;
-    else
+    } else {
         free(version);
+    }
     return status;
 }

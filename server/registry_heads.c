@@ -93,8 +93,10 @@ static enum lstm_status add_head(struct registry *registry, struct version *publ
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for what was learned");
     }
     memcpy(head->model, published->model, sizeof head->model);
-    head->served = (struct served_version){
-        .model = head->model, .number = published->served.number, .is_head = true};
+    head->served = (struct served_version){.model = head->model,
+                                           .number = published->served.number,
+                                           .identity = published->served.identity,
+                                           .is_head = true};
     atomic_init(&head->references, 1);
     atomic_init(&head->steps, steps);
     head->state = VERSION_AVAILABLE;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/status.h"
+#include "server/hash.h"
 #include "server/log.h"
 #include "server/registry_entries.h"
 #include "server/version_load.h"
@@ -100,8 +101,10 @@ static bool bring_up(struct registry *registry, struct model_entry *model,
     const int64_t begin = monotonic_us();
     enum lstm_status status = load(registry, version, wanted->folder, &error);
     version->changed = entries_stamp(status, wanted->changed);
-    if (status == LSTM_OK)
+    if (status == LSTM_OK) {
+        version->served.identity = hash_model(batch_queue_model(version->served.queue));
         restore_head(registry, version);
+    }
     set_state(registry, version, status == LSTM_OK ? VERSION_AVAILABLE : VERSION_END, status,
               status == LSTM_OK ? "" : error.text);
     if (status != LSTM_OK)

@@ -17,9 +17,9 @@ LSTM_MUST_CHECK enum lstm_status session_file_write(const char *path, struct ses
 
 struct session_file_counts {
     size_t n_restored;
-    size_t n_dropped; /* their version does not serve or has other states, what was learned on it is
-                         gone (a reset, a crash without a checkpoint, no --state-dir), or there was
-                         no place */
+    size_t n_dropped; /* their version does not serve, or another one does that has its number; what
+                         was learned on it is gone (a reset, a crash without a checkpoint, no
+                         --state-dir), or there was no place */
 };
 
 /* Adds the sessions of a file. NOT_FOUND: there is none. FORMAT: it is damaged, and how; nothing
@@ -30,8 +30,9 @@ LSTM_MUST_CHECK enum lstm_status session_file_read(const char *path, struct sess
                                                    struct lstm_error *error);
 
 /* What a server does at its start: reads the file; if there is none, makes one, so that a path that
- * cannot be written is noticed now. A damaged one is renamed to FILE.corrupt, and that is logged,
- * as are the counts. IO, INVALID, NO_MEMORY. */
+ * cannot be written is noticed now. A damaged one is renamed to FILE.corrupt, one of which not all
+ * was restored to FILE.dropped, and that is logged, as are the counts. IO, INVALID, NO_SPACE,
+ * NO_MEMORY. */
 LSTM_MUST_CHECK enum lstm_status session_file_restore(const char *path, struct sessions *sessions,
                                                       struct registry *registry,
                                                       struct lstm_error *error);

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/session_file.h"
+#include "server/session_file_internal.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/cases.h"
 #include "tests/support/fill.h"
@@ -158,6 +158,97 @@ START_TEST(test_session_file_sessions_whose_version_is_gone_are_dropped)
 }
 END_TEST
 
+/* Of the same number and the same shape. */
+START_TEST(test_session_file_sessions_whose_version_has_other_weights_or_cells_are_dropped)
+{
+    static const char relu[] =
+        "{\"format\":\"lstmd-model-1\",\"input\":{\"features\":2},\"layers\":[{\"type\":\"lstm\","
+        "\"units\":5,\"activation\":\"relu\"},{\"type\":\"dense\",\"units\":3,\"activation\":"
+        "\"softmax\"}]}";
+    start();
+    assert_ok(session_file_write(path, sessions, &error), &error);
+    forget(roomy);
+    model_store_remove(folder.path, "m", "1");
+    model_store_remove(folder.path, "m", "2");
+    scan();
+    model_store_add(folder.path, "m", "1", _i == 0 ? model_any : relu, _i == 0 ? 7 : 1);
+    model_store_add(folder.path, "m", "2", model_any, 2);
+    scan();
+    assert_ok(read_file(), &error);
+    ck_assert_uint_eq(counts.n_restored, N / 2);
+    ck_assert_uint_eq(counts.n_dropped, N / 2);
+    ck_assert_int_eq(try_session("0"), SESSION_UNKNOWN);
+    ck_assert_int_eq(try_session("1"), SESSION_OK);
+    session_fixture_stop();
+}
+END_TEST
+
+START_TEST(test_session_file_of_the_format_before_is_read_without_a_look_at_the_weights)
+{
+    static const struct {
+        uint64_t format, id_bytes, model_bytes, version, steps, age_us, is_head, learned,
+            state_size;
+    } first = {2, 1, 1, 2, 41, 0, 0, 0, PIECE_STATE};
+    static const uint64_t end[8];
+    char bytes[512];
+    uint64_t sum = HASH_START;
+    size_t n = 0;
+    float state[PIECE_STATE];
+    const struct {
+        const void *data;
+        size_t n;
+    } parts[] = {{"lstmdses", 8}, {&first, sizeof first}, {"7", 1},
+                 {"m", 1},        {state, sizeof state},  {end, sizeof end}};
+    session_fixture_start(model_any, roomy);
+    temp_folder_path(&folder, "sessions", path);
+    make_state(state, 3);
+    for (size_t k = 0; k < N_CASES(parts); n += parts[k++].n) {
+        memcpy(bytes + n, parts[k].data, parts[k].n);
+        sum = session_sum(sum, parts[k].data, parts[k].n);
+    }
+    memcpy(bytes + n, &sum, sizeof sum);
+    temp_file_write(path, bytes, n + sizeof sum);
+    assert_ok(read_file(), &error);
+    ck_assert_uint_eq(counts.n_restored, 1);
+    ck_assert_int_eq(try_session("7"), SESSION_OK);
+    session_fixture_stop();
+}
+END_TEST
+
+START_TEST(test_session_file_of_which_not_all_comes_back_is_kept)
+{
+    char dropped[256 + 16];
+    start();
+    assert_ok(session_file_write(path, sessions, &error), &error);
+    forget(roomy);
+    model_store_remove(folder.path, "m", "2");
+    scan();
+    assert_ok(session_file_restore(path, sessions, registry, &error), &error);
+    ck_assert_uint_eq(session_memory_count(sessions), N / 2);
+    forget(roomy);
+    assert_ok(session_file_restore(path, sessions, registry, &error), &error);
+    ck_assert_uint_eq(session_memory_count(sessions), N / 2);
+    forget(roomy);
+    snprintf(dropped, sizeof dropped, "%s.dropped", path);
+    ck_assert_int_eq(rename(dropped, path), 0);
+    model_store_add(folder.path, "m", "2", model_any, 2);
+    scan();
+    assert_ok(read_file(), &error);
+    ck_assert_uint_eq(counts.n_restored, N);
+    session_fixture_stop();
+}
+END_TEST
+
+START_TEST(test_session_file_that_is_a_fifo_is_an_error_at_once)
+{
+    start();
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    assert_failure(session_file_restore(path, sessions, registry, &error), LSTM_IO, &error,
+                   "is not a regular file");
+    session_fixture_stop();
+}
+END_TEST
+
 START_TEST(test_session_file_sessions_beyond_the_most_are_dropped)
 {
     start();
@@ -277,6 +368,13 @@ Suite *suite_session_file(void)
     tcase_add_test(tcase, test_session_file_of_no_sessions_gives_none);
     tcase_add_test(tcase, test_session_file_that_cannot_be_written_leaves_the_one_before);
     tcase_add_test(tcase, test_session_file_sessions_whose_version_is_gone_are_dropped);
+    tcase_add_loop_test(
+        tcase, test_session_file_sessions_whose_version_has_other_weights_or_cells_are_dropped, 0,
+        2);
+    tcase_add_test(tcase,
+                   test_session_file_of_the_format_before_is_read_without_a_look_at_the_weights);
+    tcase_add_test(tcase, test_session_file_of_which_not_all_comes_back_is_kept);
+    tcase_add_test(tcase, test_session_file_that_is_a_fifo_is_an_error_at_once);
     tcase_add_test(tcase, test_session_file_sessions_beyond_the_most_are_dropped);
     tcase_add_test(tcase, test_session_file_a_changed_byte_anywhere_is_refused);
     tcase_add_test(tcase, test_session_file_cut_anywhere_or_longer_is_refused);
