@@ -156,8 +156,8 @@ enum lstm_status optimizer_apply(struct lstm_trainer *trainer, struct lstm_error
                          norm);
     if (!stays_bounded(trainer, norm * scale, (float)scale))
         return lstm_fail(error, LSTM_NON_FINITE,
-                         "a weight would become larger than %g; the step was not applied: the "
-                         "learning rate, %g, or the gradient, whose norm is %g, is too large",
+                         "a weight would become larger than %g: the learning rate, %g, or the "
+                         "gradient, whose norm is %g, is too large",
                          max_weight, trainer->settings.learning_rate, norm);
     optimizers[trainer->settings.optimizer].apply(trainer, (float)scale);
     trainer->step++;
