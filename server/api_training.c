@@ -44,6 +44,7 @@ static struct train_task *begin(struct app *app, struct request *request, enum t
     *task = (struct train_task){.action = action,
                                 .model = request->parts.model,
                                 .clip_norm = -1,
+                                .deadline_us = request->deadline_us,
                                 .done = on_done,
                                 .context = request};
     request->work = task;

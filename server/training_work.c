@@ -147,8 +147,8 @@ static bool fits(struct train_task *task, const struct learner *learner)
     return false;
 }
 
-/* Whether an answer is still wanted. Whoever gave up does not know of a step, and may send it
- * again: then it must not count twice. */
+/* Whether an answer is still wanted. Whoever gave up does not know of a step, or of what else was
+ * done, and may send it again: then it must not count twice. */
 static bool is_wanted(struct train_task *task)
 {
     const bool is_late = task->deadline_us != 0 && monotonic_us() >= task->deadline_us;
@@ -219,7 +219,7 @@ static void report(const struct learner *learner, struct training_report *out)
 
 static void evaluate(struct train_task *task, struct learner *learner)
 {
-    if (is_wanted(task) && fits(task, learner))
+    if (fits(task, learner))
         task->status =
             lstm_trainer_evaluate(learner->trainer, &task->examples, &task->result, &task->error);
 }
@@ -358,6 +358,8 @@ void training_work_run(struct training_work *work, struct train_task *const *tas
 {
     struct learner_entry *entry;
     struct lstm_error error;
+    if (tasks[0]->action != TRAIN_STEP && !is_wanted(tasks[0]))
+        return;
     if (tasks[0]->action == TRAIN_RESET) {
         reset(work, tasks[0]);
         return;

@@ -110,6 +110,26 @@ START_TEST(test_training_step_past_its_deadline_is_not_applied)
 }
 END_TEST
 
+START_TEST(test_training_task_of_any_kind_past_its_deadline_does_nothing)
+{
+    static const enum train_action late[] = {TRAIN_EVALUATE, TRAIN_DESCRIBE, TRAIN_CONFIGURE,
+                                             TRAIN_PUBLISH, TRAIN_RESET};
+    static struct training_task tasks[3];
+    const struct served_version *version;
+    const struct lstm_model *shape = training_fixture_shape(&version);
+    training_fixture_submit(&tasks[0], TRAIN_STEP, 0, shape);
+    training_fixture_task(&tasks[1], late[_i], 1, shape)->deadline_us = 1;
+    ck_assert_int_eq(training_submit(training, &tasks[1].task), TRAIN_QUEUED);
+    training_fixture_submit(&tasks[2], TRAIN_DESCRIBE, 0, NULL);
+    training_fixture_run();
+    training_fixture_wait(3);
+    ck_assert_int_eq(tasks[1].task.fate, TRAIN_EXPIRED);
+    ck_assert_uint_eq(tasks[2].task.report.base_version, 1);
+    ck_assert_uint_eq(tasks[2].task.report.step, 1);
+    registry_release(version);
+}
+END_TEST
+
 START_TEST(test_training_step_for_another_architecture_is_not_applied)
 {
     static struct training_task tasks[2];
@@ -198,6 +218,7 @@ Suite *suite_training(void)
     tcase_add_test(tcase, test_training_that_is_cut_has_saved_what_it_says_was_applied);
     tcase_add_test(tcase, test_training_tasks_that_wait_run_in_order_of_arrival);
     tcase_add_test(tcase, test_training_step_past_its_deadline_is_not_applied);
+    tcase_add_loop_test(tcase, test_training_task_of_any_kind_past_its_deadline_does_nothing, 0, 5);
     tcase_add_test(tcase, test_training_step_for_another_architecture_is_not_applied);
     tcase_add_test(
         tcase, test_training_of_an_unloaded_model_is_not_found_and_with_a_wrong_loss_unsupported);
