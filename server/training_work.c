@@ -1,4 +1,4 @@
-/* training_work.c: learners by model, and a function for each action.
+/* training_work.c: a function for each action.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "server/training_work.h"
 
@@ -12,119 +12,8 @@
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/repository.h"
+#include "server/training_learners.h"
 #include "server/version_folder.h"
-
-struct learner_entry {
-    struct learner *learner; /* owned */
-    bool is_over;            /* its version serves no more; here until it is on disk */
-    struct metric_series *n_steps, *step_seconds;
-    struct learner_entry *next;
-};
-
-/* ---- Learners by model ---------------------------------------------------------------------- */
-
-static bool save(struct learner *learner)
-{
-    struct lstm_error error;
-    const bool is_saved = learner_save(learner, &error) == LSTM_OK;
-    if (!is_saved)
-        log_error("checkpoint_failed", L_STR("model", learner->base->model),
-                  L_INT("version", learner->base->number), L_STR("error", error.text));
-    return is_saved;
-}
-
-static bool is_of(const struct learner_entry *entry, const char *model)
-{
-    return strcmp(entry->learner->base->model, model) == 0;
-}
-
-static struct learner_entry **find_place(struct training_work *work, const char *model)
-{
-    struct learner_entry **place = &work->learners;
-    while (*place != NULL && ((*place)->is_over || !is_of(*place, model)))
-        place = &(*place)->next;
-    return place;
-}
-
-static void drop(struct learner_entry **place)
-{
-    struct learner_entry *entry = *place;
-    *place = entry->next;
-    learner_destroy(entry->learner);
-    free(entry);
-}
-
-/* A learner whose version serves no more ends as soon as what it learned is on disk. */
-static void retire(struct learner_entry **place)
-{
-    if (save((*place)->learner))
-        drop(place);
-    else
-        (*place)->is_over = true;
-}
-
-/* A checkpoint is to be read only when nobody has steps that belong into it. */
-static enum lstm_status settle(struct training_work *work, const struct served_version *base,
-                               struct lstm_error *error)
-{
-    struct learner_entry **place = &work->learners;
-    struct lstm_error why;
-    while (*place != NULL &&
-           !(is_of(*place, base->model) && (*place)->learner->base->number == base->number))
-        place = &(*place)->next;
-    if (*place == NULL)
-        return LSTM_OK;
-    const enum lstm_status status = learner_save((*place)->learner, &why);
-    if (status != LSTM_OK)
-        return lstm_fail(error, status,
-                         "what was learned on this version before it was loaded anew is kept, but "
-                         "cannot be saved: %.120s",
-                         why.text);
-    drop(place);
-    return LSTM_OK;
-}
-
-static enum lstm_status add_entry(struct training_work *work, const struct served_version *base,
-                                  struct learner_entry **entry, struct lstm_error *error)
-{
-    *entry = NULL;
-    enum lstm_status status = settle(work, base, error);
-    if (status != LSTM_OK)
-        return status;
-    struct learner_entry *made = calloc(1, sizeof *made);
-    if (made == NULL)
-        return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for training");
-    status = learner_create(&work->rules, base, &made->learner, error);
-    if (status != LSTM_OK) {
-        free(made);
-        return status;
-    }
-    made->n_steps = metric_series(METRIC_TRAIN_STEPS, base->model, NULL, NULL);
-    made->step_seconds = metric_series(METRIC_TRAIN_SECONDS, base->model, NULL, NULL);
-    made->next = work->learners;
-    work->learners = made;
-    *entry = made;
-    return LSTM_OK;
-}
-
-/* The learner of the model's newest version. One of an older version ends: its checkpoint stays. */
-static enum lstm_status find_entry(struct training_work *work, const char *model,
-                                   struct learner_entry **entry, struct lstm_error *error)
-{
-    const struct served_version *base;
-    struct learner_entry **place = find_place(work, model);
-    *entry = NULL;
-    enum lstm_status status = registry_find_published(work->rules.registry, model, &base, error);
-    if (*place != NULL && (base == NULL || (*place)->learner->base != base)) {
-        retire(place);
-        place = find_place(work, model);
-    }
-    *entry = *place;
-    if (status == LSTM_OK && *entry == NULL)
-        status = add_entry(work, base, entry, error);
-    registry_release(base);
-    return status;
-}
 
 /* ---- Steps ---------------------------------------------------------------------------------- */
 
@@ -286,20 +175,6 @@ static void publish(struct training_work *work, struct train_task *task, struct 
         log_warn("scan_failed", L_STR("error", ignored.text));
 }
 
-/* Ends the learners of a version that was forgotten; those of other versions keep what they have.
- */
-static void end_learners(struct training_work *work, const struct served_version *forgotten)
-{
-    for (struct learner_entry **place = &work->learners, *entry; (entry = *place) != NULL;) {
-        if (is_of(entry, forgotten->model) && entry->learner->base->number == forgotten->number)
-            drop(place);
-        else if (is_of(entry, forgotten->model) && !entry->is_over)
-            retire(place);
-        if (*place == entry)
-            place = &entry->next;
-    }
-}
-
 /* Works, too, where the checkpoint is what is wrong. */
 static void reset(struct training_work *work, struct train_task *task)
 {
@@ -309,10 +184,10 @@ static void reset(struct training_work *work, struct train_task *task)
     if (task->status == LSTM_OK)
         task->status = learner_forget(&work->rules, base, &task->error);
     if (task->status == LSTM_OK)
-        end_learners(work, base);
+        training_learners_end(work, base);
     registry_release(base);
     if (task->status == LSTM_OK)
-        task->status = find_entry(work, task->model, &entry, &task->error);
+        task->status = training_learners_find(work, task->model, &entry, &task->error);
     if (task->status == LSTM_OK)
         report(entry->learner, &task->report);
 }
@@ -364,7 +239,7 @@ void training_work_run(struct training_work *work, struct train_task *const *tas
         reset(work, tasks[0]);
         return;
     }
-    const enum lstm_status status = find_entry(work, tasks[0]->model, &entry, &error);
+    const enum lstm_status status = training_learners_find(work, tasks[0]->model, &entry, &error);
     if (status != LSTM_OK) {
         for (size_t i = 0; i < n; i++)
             fail(tasks[i], status, &error);
@@ -377,32 +252,4 @@ void training_work_run(struct training_work *work, struct train_task *const *tas
     for (size_t i = 0; i < n; i++)
         step(work, entry, tasks[i]);
     commit(entry, tasks, n);
-}
-
-bool training_work_is_dirty(const struct training_work *work)
-{
-    const struct learner_entry *entry = work->learners;
-    while (entry != NULL && !entry->learner->is_dirty)
-        entry = entry->next;
-    return entry != NULL;
-}
-
-bool training_work_save(struct training_work *work)
-{
-    bool is_saved = true;
-    for (struct learner_entry **place = &work->learners, *entry; (entry = *place) != NULL;) {
-        const bool is_clean = save(entry->learner);
-        is_saved = is_clean && is_saved;
-        if (is_clean && entry->is_over)
-            drop(place);
-        else
-            place = &entry->next;
-    }
-    return is_saved;
-}
-
-void training_work_release(struct training_work *work)
-{
-    while (work->learners != NULL)
-        drop(&work->learners);
 }
