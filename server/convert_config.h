@@ -11,7 +11,7 @@ struct convert_config {
     const char *hidden_activation, *output_activation, *scope;
     const char *inputs;
     const char *labels, *layers; /* NULL: not given; so are the texts above */
-    double forget_bias; /* NaN: not given */
+    double forget_bias;          /* NaN: not given */
     double scale;
     int64_t steps, shared_layers;
     bool return_sequences;

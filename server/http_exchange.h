@@ -42,7 +42,7 @@ struct io_turn {
 /* A connection, zeroed when it begins: its socket context in the library. */
 struct http_connection {
     struct watch watch;
-    struct io_turn *turn;   /* of its I/O thread; borrowed */
+    struct io_turn *turn;     /* of its I/O thread; borrowed */
     struct exchange *current; /* the request that has begun and not ended; NULL: none */
     struct exchange *spare;   /* memory of the last request, for the next one */
 };
