@@ -183,13 +183,30 @@ static const struct complaint *find_complaint(const redisReply *reply)
     return NULL;
 }
 
+/* No script gives lists of lists. hiredis 0.14 takes seven of them in each other, version 1 any
+ * number. */
+static bool is_flat(const redisReply *array)
+{
+    for (size_t k = 0; k < array->elements; k++)
+        if (array->element[k]->type == REDIS_REPLY_ARRAY && array->element[k]->elements > 0)
+            return false;
+    return true;
+}
+
 /* What an answer to the script means. It is taken. */
 static enum redis_outcome judge(struct redis *redis, redisReply *reply, struct redis_reply **given,
                                 struct lstm_error *error)
 {
-    if (reply->type == REDIS_REPLY_ARRAY) {
+    if (reply->type == REDIS_REPLY_ARRAY && is_flat(reply)) {
         *given = (struct redis_reply *)reply;
         return REDIS_ANSWERED;
+    }
+    if (reply->type == REDIS_REPLY_ARRAY) {
+        freeReplyObject(reply);
+        disconnect(redis);
+        lstm_fail(error, LSTM_IO, "the Redis server at %.100s:%u answers a list of lists",
+                  redis->address.host, redis->address.port);
+        return REDIS_LOST;
     }
     lstm_fail(error, LSTM_IO, "the Redis server at %.100s:%u answers %.200s", redis->address.host,
               redis->address.port,

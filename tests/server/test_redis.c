@@ -112,6 +112,7 @@ static const struct {
     {SHA1, "*x\r\n", REDIS_LOST},
     {SHA1, "$99999999999999999999\r\n", REDIS_LOST},
     {SHA1, "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", REDIS_LOST},
+    {SHA1, "*1\r\n*1\r\n:1\r\n", REDIS_LOST},
     {SHA1, "\r\n", REDIS_LOST},
     {"-NOAUTH who are you\r\n", "", REDIS_AWAY},
     {"-LOADING\r\n", "", REDIS_AWAY},
