@@ -46,7 +46,8 @@ static unsigned char *make_file(const char *arrays, size_t *n)
     size_t length = 1, offset = 0;
     for (const char *at = arrays; *at != '\0';) {
         const size_t n_name = strcspn(at, " ");
-        length = add_tensor(header, length, at, (int)n_name, at + n_name + 1, &offset);
+        const char *const shape = at + n_name + (at[n_name] == ' ');
+        length = add_tensor(header, length, at, (int)n_name, shape, &offset);
         at += strcspn(at, ";");
         at += strspn(at, "; ");
     }
