@@ -283,8 +283,7 @@ sanitized: $(B)/run_tests $(B)/lstmd
 	$(Q)CK_FORK=no OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=1 \
 	  TSAN_OPTIONS=halt_on_error=1 $(B)/run_tests
 
-# FUZZ_TOTAL: seconds for all of them together, instead.
-FUZZ_SECONDS ?= $(if $(FUZZ_TOTAL),$(shell echo $$((2 * $(FUZZ_TOTAL) / $(words $(fuzzers))))),60)
+FUZZ_SECONDS ?= 60
 ## fuzz: every fuzzer for FUZZ_SECONDS (60), two at a time
 .PHONY: fuzz fuzz-all
 fuzz: deps-dev
