@@ -78,6 +78,29 @@ START_TEST(test_convert_gives_the_outputs_their_labels)
 }
 END_TEST
 
+/* A name a line, whichever program ended them. */
+START_TEST(test_convert_reads_labels_from_a_file)
+{
+    static const char names[] = "no, never\r\nyes\r\n";
+    char path[320], list[330];
+    struct lstm_model *model;
+    struct lstm_error error;
+    temp_folder_path(&folder, "names", path);
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(names, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    snprintf(list, sizeof list, "@%s", path);
+    ck_assert_int_eq(run("tests/data/import/tf1/example", list), EXIT_SUCCESS);
+    snprintf(path, sizeof path, "%s/1", out);
+    assert_ok(lstm_model_load(path, &model, &error), &error);
+    ck_assert_str_eq(lstm_model_info(model)->labels[0], "no, never");
+    ck_assert_str_eq(lstm_model_info(model)->labels[1], "yes");
+    lstm_model_destroy(model);
+    ck_assert_int_eq(run("tests/data/import/tf1/example", ""), EXIT_USAGE);
+}
+END_TEST
+
 START_TEST(test_convert_that_fails_leaves_no_version)
 {
     char path[320];
@@ -146,6 +169,7 @@ Suite *suite_convert_command(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, test_convert_of_the_example_program_makes_versions_that_load);
     tcase_add_test(tests, test_convert_gives_the_outputs_their_labels);
+    tcase_add_test(tests, test_convert_reads_labels_from_a_file);
     tcase_add_test(tests, test_convert_that_fails_leaves_no_version);
     tcase_add_test(tests, test_convert_refuses_an_option_that_decides_nothing);
     tcase_add_test(tests, test_convert_if_empty_writes_the_first_version_only);
