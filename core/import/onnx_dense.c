@@ -233,7 +233,7 @@ static double clip_bound(const struct onnx_run *run, const struct onnx_node *nod
     double bound;
     if (value->kind == ONNX_CONSTANT && onnx_array_scalar(&value->array, &bound))
         return bound;
-    return onnx_attribute_float(node, attribute, NAN);
+    return onnx_attribute_float(node, attribute, (double)NAN);
 }
 
 static const char *activation_of(const struct onnx_run *run, const struct onnx_node *node)

@@ -29,8 +29,9 @@ static void require(bool truth)
 
 static void remove_folder(void)
 {
-    static const char *const paths[] = {"m/1/model.json", "m/1/weights.safetensors", "m/1", "m",
-                                        "sessions",       "sessions.corrupt",        ""};
+    static const char *const paths[] = {
+        "m/1/model.json",   "m/1/weights.safetensors", "m/1", "m", "sessions",
+        "sessions.corrupt", "sessions.dropped",        ""};
     for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", folder, paths[k]);
@@ -79,16 +80,17 @@ static uint64_t add_words(uint64_t sum, const uint8_t *bytes, uint64_t n)
 /* The bytes of a file up to its checksum, and that checksum. False: it is cut before that. */
 static bool find_end(const uint8_t *data, size_t size, size_t *end, uint64_t *sum)
 {
-    enum { HEAD = 64 };
+    uint64_t head[9], format;
     size_t at = 16;
     if (size < at)
         return false;
+    memcpy(&format, data + at - sizeof format, sizeof format);
+    const size_t head_bytes = format == 2 ? sizeof head - sizeof *head : sizeof head;
     *sum = add_words(UINT64_C(14695981039346656037), data, at);
-    while (size - at >= HEAD) {
-        uint64_t head[HEAD / 8];
-        memcpy(head, data + at, HEAD);
-        *sum = add_words(*sum, data + at, HEAD);
-        at += HEAD;
+    while (size - at >= head_bytes) {
+        memcpy(head, data + at, head_bytes);
+        *sum = add_words(*sum, data + at, head_bytes);
+        at += head_bytes;
         *end = at;
         if (head[0] == 0)
             return true;

@@ -47,16 +47,10 @@ static inline void import_fuzz_run(const struct lstm_model *model)
     free(input);
 }
 
-/* What is written piece by piece is the model, to the bit; the disk is asked for few of them. */
-static inline void import_fuzz_save(struct lstm_source *source, const struct lstm_model *model)
+/* Whether what was written is the model, to the bit. */
+static inline void import_fuzz_compare(const struct lstm_model *model, const char *folder)
 {
-    static unsigned turns[2]; /* of models of lstmd's own, which take another way */
-    char folder[] = "/tmp/fuzz-import-XXXXXX", path[64];
     struct lstm_model *again;
-    if (turns[strcmp(lstm_source_name(source), "lstmd") == 0]++ % 64 != 0 ||
-        mkdtemp(folder) == NULL)
-        return;
-    import_fuzz_require(lstm_source_save(source, folder, NULL) == LSTM_OK);
     import_fuzz_require(lstm_model_load(folder, &again, NULL) == LSTM_OK);
     import_fuzz_require(lstm_model_same_architecture(model, again));
     for (size_t k = 0; k < lstm_model_n_tensors(model); k++) {
@@ -65,6 +59,23 @@ static inline void import_fuzz_save(struct lstm_source *source, const struct lst
         import_fuzz_require(memcmp(a.data, b.data, n * sizeof *a.data) == 0);
     }
     lstm_model_destroy(again);
+}
+
+/* What is written piece by piece is the model, unless its weights are no finite numbers in the
+ * type that they are stored in; the disk is asked for few of them. */
+static inline void import_fuzz_save(struct lstm_source *source, const struct lstm_model *model)
+{
+    static unsigned turns[2]; /* of models of lstmd's own, which take another way */
+    char folder[] = "/tmp/fuzz-import-XXXXXX", path[64];
+    struct lstm_error error = {.text = ""};
+    if (turns[strcmp(lstm_source_name(source), "lstmd") == 0]++ % 64 != 0 ||
+        mkdtemp(folder) == NULL)
+        return;
+    const enum lstm_status status = lstm_source_save(source, folder, &error);
+    if (status == LSTM_OK)
+        import_fuzz_compare(model, folder);
+    else
+        import_fuzz_require(status == LSTM_NON_FINITE && error.text[0] != '\0');
     static const char *const files[] = {"/model.json", "/weights.safetensors", ""};
     for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
         snprintf(path, sizeof path, "%s%s", folder, files[k]);

@@ -136,25 +136,28 @@ def policies() -> Iterator[tuple[str, str]]:
 Session = tuple[bytes, bytes, int, int, int, int, int, Union[list[float], int]]
 
 
-def session_file(items: list[Session]) -> bytes:
-    """Without its checksum."""
-    out = b"lstmdses" + struct.pack("<Q", 2)
+def session_file(items: list[Session], number: int = 2) -> bytes:
+    """Without its checksum. Heads of format 3 end with what tells a version's weights."""
+    identity = struct.pack("<Q", 0) if number > 2 else b""
+    out = b"lstmdses" + struct.pack("<Q", number)
     for identifier, model, version, steps, age, is_head, learned, state in items:
         values = state if isinstance(state, list) else []
         n = len(state) if isinstance(state, list) else state
         out += struct.pack("<8Q", len(identifier), len(model), version, steps, age, is_head, learned, n)
+        out += identity
         out += identifier + model + struct.pack(f"<{len(values)}f", *values)
-    return out + struct.pack("<8Q", *[0] * 8)
+    return out + struct.pack("<8Q", *[0] * 8) + identity
 
 
 def session_sum(data: bytes) -> bytes:
     """FNV-1a over words, whose halves are mixed; each part of the file begins a word."""
     total = 14695981039346656037
     parts, at = [data[:16]], 16
+    head_bytes = 64 if data[8] == 2 else 72
     while at < len(data):
         head = struct.unpack_from("<8Q", data, at)
-        parts.append(data[at:at + 64])
-        at += 64
+        parts.append(data[at:at + head_bytes])
+        at += head_bytes
         for n in (head[0], head[1], 4 * head[7]) if head[0] > 0 else ():
             parts.append(data[at:at + n])
             at += n
@@ -171,6 +174,9 @@ def sessions() -> Iterator[tuple[str, bytes]]:
     gone: Session = (b"def", b"x", 1, 5, 1000, 0, 0, [0.1])
     whole = session_file([one, gone])
     yield "sealed", whole + session_sum(whole)
+    named = session_file([one, gone], 3)
+    yield "sealed_3", named + session_sum(named)
+    yield "cut_identity", named[:16 + 64 + 4]
     yield "behind_end", whole + session_sum(whole) + b"x"
     yield "cut_state", session_file([one])[:16 + 64 + 4 + 6]
     yield "cut_name", session_file([one])[:16 + 64 + 2]
