@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/status.h"
 #include "server/api.h"
+#include "server/clock.h"
 #include "server/inference.h"
 #include "server/predict_call.h"
 #include "server/train_answer.h"

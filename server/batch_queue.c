@@ -4,7 +4,7 @@
 
 #include "core/status.h"
 #include "server/batcher_internal.h"
-#include "server/request.h"
+#include "server/clock.h"
 
 static void destroy_queue(struct batch_queue *queue)
 {

@@ -6,11 +6,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/status.h"
 #include "server/batcher_internal.h"
-#include "server/request.h"
+#include "server/clock.h"
 #include "server/thread_policy.h"
 
 /* A worker leaves sequences to idle workers in steps of what runs together in one slice. Only a job
@@ -122,7 +121,7 @@ static struct batch_queue *pop_due(struct batcher *batcher, int64_t *next_us)
 {
     struct batch_queue *previous = NULL, *queue = batcher->ready_head;
     const int64_t now = monotonic_us();
-    *next_us = INT64_MAX;
+    *next_us = CLOCK_NEVER;
     for (; queue != NULL; previous = queue, queue = queue->next_ready) {
         const int64_t due = due_us(batcher, queue);
         if (due <= now)
@@ -144,14 +143,10 @@ static struct batch_queue *pop_due(struct batcher *batcher, int64_t *next_us)
 /* Waits for a change, or until the time. The lock is held, and released meanwhile. */
 static void wait_until(struct batcher *batcher, int64_t us)
 {
-    if (us == INT64_MAX) {
-        batcher->n_idle++;
-        pthread_cond_wait(&batcher->work, &batcher->lock);
-        batcher->n_idle--;
-        return;
-    }
-    const struct timespec until = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
-    pthread_cond_timedwait(&batcher->work, &batcher->lock, &until);
+    const bool is_idle = us == CLOCK_NEVER;
+    batcher->n_idle += is_idle;
+    clock_wait(&batcher->work, &batcher->lock, us);
+    batcher->n_idle -= is_idle;
 }
 
 /* Waits for work and takes a batch; false when the batcher stops and nothing is left. */
@@ -237,7 +232,7 @@ static enum lstm_status compute(struct worker *worker, const struct batch *batch
     const int64_t begin = monotonic_us();
     const enum lstm_status status = lstm_runner_run(
         queue->runners[worker->number], batch->snapshot->model, worker->sequences, batch->n, error);
-    metric_observe(queue->compute_seconds, (double)(monotonic_us() - begin) * 1e-6);
+    metric_observe(queue->compute_seconds, seconds_since(begin));
     metric_observe(queue->batch_size, (double)batch->n);
     return status;
 }
@@ -323,17 +318,13 @@ static enum lstm_status start_worker(struct batcher *batcher, struct lstm_error 
 enum lstm_status batcher_create(const struct batcher_options *options, struct batcher **batcher,
                                 struct lstm_error *error)
 {
-    pthread_condattr_t monotonic;
     *batcher = NULL;
     struct batcher *made = calloc(1, sizeof *made);
     if (made == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the batcher");
     made->options = *options;
     pthread_mutex_init(&made->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&made->work, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_condition_init(&made->work);
     made->workers = calloc(options->n_workers + 1, sizeof *made->workers);
     enum lstm_status status = LSTM_OK;
     if (made->workers == NULL)

@@ -10,9 +10,9 @@
 
 #include "core/status.h"
 #include "server/bench_config.h"
+#include "server/clock.h"
 #include "server/commands.h"
 #include "server/repository.h"
-#include "server/request.h"
 
 enum { WARM_UP = 20, ROUNDS = 7, SAMPLES_PER_ROUND = 2000, LEAST_RUNS = 10, DEFAULT_STEPS = 28 };
 

@@ -15,10 +15,10 @@
 
 #include "core/status.h"
 #include "server/client_config.h"
+#include "server/clock.h"
 #include "server/commands.h"
 #include "server/healthcheck_config.h"
 #include "server/http_client.h"
-#include "server/request.h"
 
 #define READY "/v2/health/ready"
 

@@ -8,6 +8,7 @@
 
 #include "core/status.h"
 #include "server/app.h"
+#include "server/clock.h"
 #include "server/commands.h"
 #include "server/front.h"
 #include "server/heap.h"

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "core/status.h"
+#include "server/clock.h"
 #include "server/commands.h"
 #include "server/http_client.h"
-#include "server/request.h"
 #include "server/terminal.h"
 #include "server/top_view.h"
 

@@ -1,7 +1,7 @@
 /* give_way.c: when a thread steps aside. SPDX-License-Identifier: Apache-2.0 */
 #include "server/give_way.h"
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "server/thread_policy.h"
 
 /* TURN_US: half of what a batch of predicts takes. AFTER_US: so long after the last one, predicts

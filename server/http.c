@@ -16,6 +16,7 @@
 
 #include "core/status.h"
 #include "server/acceptor.h"
+#include "server/clock.h"
 #include "server/hash.h"
 #include "server/http_exchange.h"
 #include "server/http_header.h"
@@ -181,7 +182,7 @@ static struct MHD_Daemon *start_daemon(struct http *http, const struct http_opti
 static int64_t until_paced_ms(const struct io *io)
 {
     const int64_t due_us = pace_due_us(&io->turn.pace);
-    const int64_t wait_us = due_us == INT64_MAX ? due_us : due_us - monotonic_us();
+    const int64_t wait_us = due_us == CLOCK_NEVER ? due_us : due_us - monotonic_us();
     return wait_us <= 0 ? 0 : (wait_us - 1) / 1000 + 1;
 }
 
@@ -239,7 +240,7 @@ static void stop_io(struct io *io)
     io_thread_destroy(io->thread);
     for (unsigned i = 0; i < io->n_arrivals; i++)
         close(io->arrivals[i].fd);
-    exchange_resume_paced(&io->turn.pace, INT64_MAX);
+    exchange_resume_paced(&io->turn.pace, CLOCK_NEVER);
     MHD_stop_daemon(io->daemon);
     pthread_cond_destroy(&io->has_room);
     pthread_mutex_destroy(&io->lock);

@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 
 #include "server/access.h"
+#include "server/clock.h"
 #include "server/http_fields.h"
 #include "server/http_header.h"
 #include "server/log.h"

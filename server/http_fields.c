@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "core/lstm.h"
+#include "server/clock.h"
 
 /* A new identifier's bits. Generators are seeded by the kernel, one for each thread. */
 static uint64_t draw(void)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/status.h"
+#include "server/clock.h"
 #include "server/status_http.h"
 
 enum { RETRY_S = 1 };

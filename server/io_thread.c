@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "core/status.h"
-#include "server/request.h"
+#include "server/clock.h"
 #include "server/thread_policy.h"
 
 /* So many turns may do nothing although the work says that it goes on at once; then the thread

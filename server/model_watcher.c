@@ -5,9 +5,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/status.h"
+#include "server/clock.h"
 #include "server/log.h"
 
 struct model_watcher {
@@ -39,15 +39,9 @@ static void scan(struct model_watcher *watcher)
 /* Waits for something to do, until the time; 0: without limit. The lock is held. */
 static void wait_until(struct model_watcher *watcher, int64_t until_us)
 {
-    const struct timespec until = {.tv_sec = until_us / 1000000,
-                                   .tv_nsec = until_us % 1000000 * 1000};
     bool in_time = true;
-    while (in_time && !watcher->is_stopping && watcher->head == NULL) {
-        if (until_us == 0)
-            pthread_cond_wait(&watcher->wake, &watcher->lock);
-        else
-            in_time = pthread_cond_timedwait(&watcher->wake, &watcher->lock, &until) == 0;
-    }
+    while (in_time && !watcher->is_stopping && watcher->head == NULL)
+        in_time = clock_wait(&watcher->wake, &watcher->lock, until_us);
 }
 
 /* The first task; NULL if there is none. The lock is held. */
@@ -65,12 +59,12 @@ static struct watcher_task *take_task(struct model_watcher *watcher)
 static void *watch(void *argument)
 {
     struct model_watcher *watcher = argument;
-    int64_t due_us = watcher->poll_us > 0 ? monotonic_us() + watcher->poll_us : 0;
+    int64_t due_us = watcher->poll_us > 0 ? monotonic_us() + watcher->poll_us : CLOCK_NEVER;
     pthread_mutex_lock(&watcher->lock);
     while (!watcher->is_stopping || watcher->head != NULL) {
         wait_until(watcher, due_us);
         struct watcher_task *task = take_task(watcher);
-        const bool is_due = due_us > 0 && monotonic_us() >= due_us && !watcher->is_stopping;
+        const bool is_due = monotonic_us() >= due_us && !watcher->is_stopping;
         pthread_mutex_unlock(&watcher->lock);
         if (task != NULL) {
             task->status = task->run(watcher->registry, task->model, &task->error);
@@ -88,7 +82,6 @@ static void *watch(void *argument)
 enum lstm_status model_watcher_create(struct registry *registry, int64_t poll_seconds,
                                       struct model_watcher **watcher, struct lstm_error *error)
 {
-    pthread_condattr_t monotonic;
     *watcher = NULL;
     struct model_watcher *made = calloc(1, sizeof *made);
     if (made == NULL)
@@ -96,10 +89,7 @@ enum lstm_status model_watcher_create(struct registry *registry, int64_t poll_se
     made->registry = registry;
     made->poll_us = poll_seconds * 1000000;
     pthread_mutex_init(&made->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&made->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_condition_init(&made->wake);
     *watcher = made;
     return LSTM_OK;
 }

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "core/status.h"
+#include "server/clock.h"
 #include "server/log.h"
-#include "server/request.h"
 
 /* systemd orders a reload by the time at which it began. */
 static void write_notice(enum notice notice, char *text, size_t text_bytes)

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "server/clock.h"
+
 enum { INTERVAL_US = 1000000 / PACE_RATE, TOLERANCE_US = PACE_BURST * INTERVAL_US };
 
 bool pace_pass(struct pace *pace, struct pace_turn *turn, int64_t now_us)
@@ -35,5 +37,5 @@ struct pace_turn *pace_next(struct pace *pace, int64_t now_us)
 
 int64_t pace_due_us(const struct pace *pace)
 {
-    return pace->first != NULL ? pace->first->due_us : INT64_MAX;
+    return pace->first != NULL ? pace->first->due_us : CLOCK_NEVER;
 }

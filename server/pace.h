@@ -34,11 +34,11 @@ struct pace {
 /* True: it may pass now. False: `turn` waits, and is the pace's until pace_next() gives it back. */
 bool pace_pass(struct pace *pace, struct pace_turn *turn, int64_t now_us);
 
-/* The next one whose turn it is at now_us, which waits no more; NULL: there is none. INT64_MAX
+/* The next one whose turn it is at now_us, which waits no more; NULL: there is none. CLOCK_NEVER
  * takes them all. */
 struct pace_turn *pace_next(struct pace *pace, int64_t now_us);
 
-/* When pace_next() has something; INT64_MAX: nothing waits. */
+/* When pace_next() has something; CLOCK_NEVER: nothing waits. */
 int64_t pace_due_us(const struct pace *pace);
 
 #endif

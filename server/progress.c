@@ -1,17 +1,11 @@
 /* progress.c: the progress line of a training. SPDX-License-Identifier: Apache-2.0 */
 #include "server/progress.h"
 
-#include <time.h>
 #include <unistd.h>
 
-enum { BAR_WIDTH = 24 };
+#include "server/clock.h"
 
-double progress_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
+enum { BAR_WIDTH = 24, DRAW_INTERVAL_US = 100000 };
 
 void progress_begin(struct progress *progress, FILE *file, size_t n_epochs, size_t n_batches,
                     uint64_t first_step)
@@ -22,7 +16,7 @@ void progress_begin(struct progress *progress, FILE *file, size_t n_epochs, size
         .n_epochs = n_epochs,
         .n_batches = n_batches,
         .first_step = first_step,
-        .started = progress_clock(),
+        .started_us = monotonic_us(),
     };
 }
 
@@ -45,13 +39,14 @@ static void draw_bar(const struct progress *progress, size_t n_done)
 
 void progress_step(struct progress *progress, size_t epoch, size_t batch, double loss)
 {
-    double now = progress_clock();
+    const int64_t now_us = monotonic_us();
     size_t n = progress->n_batches;
     bool tenth = (batch + 1) * 10 / n != batch * 10 / n;
-    if (progress->is_terminal ? now - progress->drawn < 0.1 : !tenth)
+    if (progress->is_terminal ? now_us - progress->drawn_us < DRAW_INTERVAL_US : !tenth)
         return;
-    progress->drawn = now;
-    double done = (double)(epoch * n + batch + 1), elapsed = now - progress->started;
+    progress->drawn_us = now_us;
+    const double done = (double)(epoch * n + batch + 1);
+    const double elapsed = seconds_since(progress->started_us);
     double rate = elapsed > 0 ? (done - (double)progress->first_step) / elapsed : 0;
     char left[32];
     format_duration(rate > 0 ? ((double)(progress->n_epochs * n) - done) / rate : 0, left,

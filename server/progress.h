@@ -12,13 +12,10 @@
 struct progress {
     FILE *file;
     bool is_terminal;
-    size_t n_epochs, n_batches; /* of the whole training, of an epoch */
-    uint64_t first_step;        /* where this run of the program began */
-    double started, drawn;      /* seconds of progress_clock() */
+    size_t n_epochs, n_batches;   /* of the whole training, of an epoch */
+    uint64_t first_step;          /* where this run of the program began */
+    int64_t started_us, drawn_us; /* monotonic_us() */
 };
-
-/* A clock that only goes forward, in seconds. */
-double progress_clock(void);
 
 /* `file` is borrowed. The first line comes with the first batch. */
 void progress_begin(struct progress *progress, FILE *file, size_t n_epochs, size_t n_batches,

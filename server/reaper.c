@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "core/status.h"
+#include "server/clock.h"
 #include "server/metrics.h"
-#include "server/request.h"
 
 /* No clock shows it. */
 static const int64_t WATCH_CUT = INT64_MIN;
@@ -56,12 +55,8 @@ static void cut_late(struct reaper *reaper)
 /* Returns after the interval, or when `changed` is signalled. */
 static void rest(struct reaper *reaper)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)reaper->interval_ms % 1000 * 1000000;
-    until.tv_sec += reaper->interval_ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&reaper->changed, &reaper->lock, &until);
+    clock_wait(&reaper->changed, &reaper->lock,
+               monotonic_us() + reaper->interval_ms * INT64_C(1000));
 }
 
 static void *run(void *context)
@@ -80,17 +75,6 @@ static void *run(void *context)
     return NULL;
 }
 
-static bool init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    if (pthread_condattr_init(&attributes) != 0)
-        return false;
-    bool good = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-                pthread_cond_init(condition, &attributes) == 0;
-    pthread_condattr_destroy(&attributes);
-    return good;
-}
-
 enum lstm_status reaper_create(unsigned interval_ms, struct reaper **out, struct lstm_error *error)
 {
     *out = NULL;
@@ -100,11 +84,7 @@ enum lstm_status reaper_create(unsigned interval_ms, struct reaper **out, struct
     reaper->interval_ms = interval_ms;
     reaper->n_cut = metric_series(METRIC_SLOW_CLIENTS, NULL, NULL, NULL);
     pthread_mutex_init(&reaper->lock, NULL);
-    if (!init_condition(&reaper->changed)) {
-        pthread_mutex_destroy(&reaper->lock);
-        free(reaper);
-        return lstm_fail(error, LSTM_NO_MEMORY, "no memory for the list of connections");
-    }
+    clock_condition_init(&reaper->changed);
     int failure = pthread_create(&reaper->thread, NULL, run, reaper);
     if (failure != 0) {
         pthread_cond_destroy(&reaper->changed);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/status.h"
+#include "server/clock.h"
 #include "server/hash.h"
 #include "server/log.h"
 #include "server/registry_entries.h"

@@ -1,21 +1,13 @@
-/* request.c: error answers, and the clock of requests. SPDX-License-Identifier: Apache-2.0 */
+/* request.c: error answers. SPDX-License-Identifier: Apache-2.0 */
 #include "server/request.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/json_text.h"
 
 enum { MAX_SENTENCE = 1024 };
-
-int64_t monotonic_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 enum handled respond_error(struct request *request, int status, const char *format, ...)
 {

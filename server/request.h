@@ -90,9 +90,6 @@ void request_resume(struct request *request);
  * only its sending side counts as gone. With TLS, one that says goodbye first does not. */
 bool request_is_gone(const struct request *request);
 
-/* Microseconds of CLOCK_MONOTONIC. */
-int64_t monotonic_us(void);
-
 /* Sets status and the body {"error": "..."}; returns HANDLED for `return respond_error(...)`. */
 enum handled respond_error(struct request *request, int status, const char *format, ...)
     LSTM_PRINTF(3, 4);

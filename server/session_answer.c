@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "server/clock.h"
 #include "server/session_text.h"
 #include "server/status_http.h"
 

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "core/status.h"
+#include "server/clock.h"
 #include "server/hash.h"
 #include "server/log.h"
 #include "server/metrics.h"
-#include "server/request.h"
 
 /* How long a store that is away is left alone: at first, and at most. */
 enum { FIRST_REST_US = 50000, LONGEST_REST_US = 1000000, TELL_FULL_US = 60000000 };
@@ -169,7 +169,7 @@ enum session_status session_lane_ask(struct session_lane *lane, const char *key,
         arguments[resent] = (struct redis_argument){"1", 1};
         outcome = redis_run(lane->redis, key, arguments, n, reply, &error);
     }
-    metric_observe(lane->lanes->seconds, (double)(monotonic_us() - begin) * 1e-6);
+    metric_observe(lane->lanes->seconds, seconds_since(begin));
     tell(lane->lanes, outcome != REDIS_ANSWERED && outcome != REDIS_FULL, error.text);
     if (outcome == REDIS_FULL)
         tell_full(lane->lanes, error.text);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/status.h"
-#include "server/request.h"
+#include "server/clock.h"
 #include "server/session_memory_internal.h"
 
 /* LOOK: sessions that a list passes while it holds the lock. */

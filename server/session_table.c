@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "server/clock.h"
 #include "server/hash.h"
-#include "server/request.h"
 #include "server/session_memory_internal.h"
 
 enum { FIRST_BUCKETS = 64 };

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "core/status.h"
+#include "server/clock.h"
 #include "server/hash.h"
 #include "server/log.h"
 #include "server/repository.h"
-#include "server/request.h"
 
 /* A version that cannot be loaded is not tried again at once. */
 enum { RETRY_US = 1000000 };

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "core/status.h"
-#include "server/request.h"
+#include "server/clock.h"
 
 static int pipe_ends[2] = {-1, -1};
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/status.h"
+#include "server/clock.h"
 #include "server/schedule.h"
 #include "server/train_evaluate.h"
 
@@ -162,8 +163,8 @@ static void report(struct train_run *run, const struct history_row *row)
     fprintf(stderr, "; %.1f s\n", row->seconds);
 }
 
-/* Measures, tells and keeps what the epoch that began at `started` came to. */
-static enum lstm_status finish_epoch(struct train_run *run, double started,
+/* Measures, tells and keeps what the epoch that began at started_us came to. */
+static enum lstm_status finish_epoch(struct train_run *run, int64_t started_us,
                                      struct lstm_error *error)
 {
     struct train_position *position = &run->position;
@@ -171,7 +172,7 @@ static enum lstm_status finish_epoch(struct train_run *run, double started,
     enum lstm_status status = measure(run, &row, error);
     if (status != LSTM_OK)
         return status;
-    row.seconds = position->seconds + progress_clock() - started;
+    row.seconds = position->seconds + seconds_since(started_us);
     report(run, &row);
     *position = (struct train_position){.epoch = position->epoch + 1,
                                         .best_epoch = position->best_epoch,
@@ -199,7 +200,7 @@ enum lstm_status train_run_epochs(struct train_run *run, const volatile sig_atom
     progress_begin(&run->progress, stderr, (size_t)run->config->epochs, run->n_batches,
                    lstm_trainer_n_steps(run->trainer));
     while (status == LSTM_OK && !train_run_is_finished(run) && !*stop) {
-        double started = progress_clock();
+        const int64_t started_us = monotonic_us();
         mnist_shuffle(run->order, run->data->train.n, (uint64_t)run->config->seed,
                       (uint64_t)position->epoch);
         while (status == LSTM_OK && position->batch < (double)run->n_batches && !*stop)
@@ -207,9 +208,9 @@ enum lstm_status train_run_epochs(struct train_run *run, const volatile sig_atom
         if (status != LSTM_OK)
             break;
         if (position->batch >= (double)run->n_batches) {
-            status = finish_epoch(run, started, error);
+            status = finish_epoch(run, started_us, error);
         } else {
-            position->seconds += progress_clock() - started;
+            position->seconds += seconds_since(started_us);
             status = train_checkpoint_save(run->checkpoint, run->trainer, position, error);
         }
     }

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/status.h"
+#include "server/clock.h"
 #include "server/metrics.h"
 #include "server/thread_policy.h"
 #include "server/training_work.h"
@@ -125,18 +125,12 @@ static size_t take_group(struct training *training, struct train_task *group[MAX
     return n;
 }
 
-/* Waits for a task, or until the time; 0: without limit. The lock is held. */
+/* Waits for a task, or until the time. The lock is held. */
 static void wait_until(struct training *training, int64_t until_us)
 {
-    const struct timespec until = {.tv_sec = until_us / 1000000,
-                                   .tv_nsec = until_us % 1000000 * 1000};
     bool in_time = true;
-    while (in_time && !training->is_stopping && training->head == NULL) {
-        if (until_us == 0)
-            pthread_cond_wait(&training->wake, &training->lock);
-        else
-            in_time = pthread_cond_timedwait(&training->wake, &training->lock, &until) == 0;
-    }
+    while (in_time && !training->is_stopping && training->head == NULL)
+        in_time = clock_wait(&training->wake, &training->lock, until_us);
 }
 
 /* ---- The thread ----------------------------------------------------------------------------- */
@@ -176,7 +170,7 @@ static void *train(void *argument)
     pthread_mutex_lock(&training->lock);
     while (goes_on(training)) {
         const bool is_dirty = saves_often && training_work_is_dirty(&training->work);
-        wait_until(training, is_dirty ? saved_us + SAVE_INTERVAL_US : 0);
+        wait_until(training, is_dirty ? saved_us + SAVE_INTERVAL_US : CLOCK_NEVER);
         const size_t n = take_group(training, group);
         pthread_mutex_unlock(&training->lock);
         if (n > 0)
@@ -214,7 +208,6 @@ enum lstm_status training_create(const struct training_options *options, struct 
                                  struct model_watcher *watcher, struct training **training,
                                  struct lstm_error *error)
 {
-    pthread_condattr_t monotonic;
     *training = NULL;
     struct training *made = calloc(1, sizeof *made);
     if (made == NULL)
@@ -235,10 +228,7 @@ enum lstm_status training_create(const struct training_options *options, struct 
                                .models = options->models};
     pthread_mutex_init(&made->work.list.lock, NULL);
     pthread_mutex_init(&made->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&made->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_condition_init(&made->wake);
     const enum lstm_status status = options->state_dir != NULL ? take_folder(made, error) : LSTM_OK;
     if (status != LSTM_OK) {
         training_destroy(made);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/status.h"
+#include "server/clock.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/repository.h"
@@ -60,7 +61,7 @@ static void step(struct training_work *work, struct learner_entry *entry, struct
     }
     task->status =
         learner_step(entry->learner, &task->examples, task->learning_rate, &task->result, &why);
-    metric_observe(entry->step_seconds, (double)(monotonic_us() - begin) * 1e-6);
+    metric_observe(entry->step_seconds, seconds_since(begin));
     if (task->status != LSTM_OK)
         lstm_fail(&task->error, task->status, "%.200s (the step was not applied)", why.text);
 }

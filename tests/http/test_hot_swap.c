@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "tests/support/answer_text.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"

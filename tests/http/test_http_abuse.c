@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "server/sanitizers.h"
 #include "tests/support/cases.h"
 #include "tests/support/daemon.h"

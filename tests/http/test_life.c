@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
 #include "tests/support/daemon_metrics.h"

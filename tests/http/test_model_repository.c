@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "tests/support/cases.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"

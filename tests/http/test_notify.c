@@ -11,8 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "server/clock.h"
 #include "server/notify.h"
-#include "server/request.h"
 #include "tests/support/daemon.h"
 #include "tests/support/temp_folder.h"
 

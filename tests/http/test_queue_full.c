@@ -3,7 +3,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "tests/support/daemon.h"
 #include "tests/support/model_store.h"
 #include "tests/support/raw_client.h"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "tests/support/allocation_faults.h"
 #include "tests/support/cases.h"
 #include "tests/support/client.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "tests/support/fill.h"
 #include "tests/support/model_store.h"
 #include "tests/support/replicas.h"

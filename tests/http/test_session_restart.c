@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/fill.h"
 #include "tests/support/model_builder.h"

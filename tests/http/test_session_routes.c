@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/cases.h"
 #include "tests/support/model_builder.h"

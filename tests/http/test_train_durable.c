@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "tests/support/daemon_metrics.h"
 #include "tests/support/model_store.h"
 #include "tests/support/raw_client.h"

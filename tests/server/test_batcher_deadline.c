@@ -3,8 +3,8 @@
 #include <check.h>
 #include <sched.h>
 
+#include "server/clock.h"
 #include "server/metrics.h"
-#include "server/request.h"
 #include "tests/support/answer_text.h"
 #include "tests/support/batcher_fixture.h"
 #include "tests/support/cases.h"

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 
+#include "server/clock.h"
 #include "server/give_way.h"
-#include "server/request.h"
 #include "tests/support/batcher_fixture.h"
 
 Suite *suite_give_way(void);

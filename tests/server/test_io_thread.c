@@ -6,8 +6,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "server/clock.h"
 #include "server/io_thread.h"
-#include "server/request.h"
 #include "tests/support/assert_tensor.h"
 
 Suite *suite_io_thread(void);

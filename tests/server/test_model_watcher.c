@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "server/clock.h"
 #include "server/model_watcher.h"
 #include "server/reload.h"
 #include "tests/support/assert_tensor.h"

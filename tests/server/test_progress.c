@@ -52,20 +52,12 @@ START_TEST(test_progress_of_short_epochs_prints_a_line_a_step)
 }
 END_TEST
 
-START_TEST(test_progress_clock_goes_forward)
-{
-    double before = progress_clock();
-    ck_assert_double_ge(progress_clock(), before);
-}
-END_TEST
-
 Suite *suite_progress(void)
 {
     Suite *suite = suite_create("progress");
     TCase *tcase = tcase_create("progress");
     tcase_add_test(tcase, test_progress_elsewhere_prints_ten_lines_an_epoch);
     tcase_add_test(tcase, test_progress_of_short_epochs_prints_a_line_a_step);
-    tcase_add_test(tcase, test_progress_clock_goes_forward);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/clock.h"
 #include "server/metrics.h"
 #include "server/reaper.h"
-#include "server/request.h"
 #include "tests/support/patience.h"
 
 Suite *suite_reaper(void);

@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/clock.h"
 #include "server/redis.h"
-#include "server/request.h"
 #include "tests/support/patience.h"
 
 Suite *suite_redis(void);

@@ -5,7 +5,7 @@
 #include <check.h>
 #include <sched.h>
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "tests/support/answer_text.h"
 #include "tests/support/daemon.h"
 

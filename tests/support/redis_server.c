@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/request.h"
+#include "server/clock.h"
 #include "tests/support/patience.h"
 
 static const char program[] = "/usr/bin/redis-server";
