@@ -13,6 +13,7 @@
 
 #include "core/status.h"
 #include "server/log.h"
+#include "server/metrics.h"
 
 /* How long to wait for a connection to close, or for file descriptors. */
 enum { PAUSE_MS = 10 };
@@ -22,6 +23,7 @@ struct acceptor {
     bool is_running;
     unsigned max_connections;
     atomic_uint n_open;
+    struct metric_series *connections; /* n_open, for who watches */
     void (*give)(void *context, int fd, const struct sockaddr *address, socklen_t address_bytes);
     void *context;
     pthread_t thread;
@@ -50,6 +52,7 @@ static bool accept_all(struct acceptor *acceptor)
         if (fd < 0)
             return errno == EAGAIN || errno == EWOULDBLOCK;
         atomic_fetch_add(&acceptor->n_open, 1);
+        metric_add(acceptor->connections, 1);
         acceptor->give(acceptor->context, fd, (struct sockaddr *)&address, bytes);
     }
     return false;
@@ -101,6 +104,7 @@ enum lstm_status acceptor_create(int fd, unsigned max_connections,
     made->give = give;
     made->context = context;
     atomic_init(&made->n_open, 0);
+    made->connections = metric_series(METRIC_CONNECTIONS, NULL, NULL, NULL);
     /* Before the thread starts: a connection may close before this returns. */
     *acceptor = made;
     const enum lstm_status status = start(made, error);
@@ -114,6 +118,7 @@ enum lstm_status acceptor_create(int fd, unsigned max_connections,
 void acceptor_closed(struct acceptor *acceptor)
 {
     atomic_fetch_sub(&acceptor->n_open, 1);
+    metric_add(acceptor->connections, -1);
 }
 
 void acceptor_stop(struct acceptor *acceptor)

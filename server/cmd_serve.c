@@ -14,6 +14,7 @@
 #include "server/heap.h"
 #include "server/log.h"
 #include "server/notify.h"
+#include "server/process_metrics.h"
 #include "server/reload.h"
 #include "server/serve_config.h"
 #include "server/session_file.h"
@@ -176,6 +177,7 @@ static enum lstm_status load_models(struct server *server, struct lstm_error *er
 /* The server listens before its models are loaded: it is alive, if not ready yet. */
 static enum lstm_status start(struct server *server, struct lstm_error *error)
 {
+    process_metrics_start();
     enum lstm_status status = signals_init(error);
     if (status == LSTM_OK)
         status = front_open(server->config, &server->front, error);

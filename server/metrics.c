@@ -87,6 +87,9 @@ const struct metric_family metric_families[N_METRICS] = {
                                 .kind = METRIC_COUNTER,
                                 .help = "Pieces of sessions that ran again because another server "
                                         "was faster."},
+    [METRIC_CONNECTIONS] = {.name = "lstmd_connections",
+                            .kind = METRIC_GAUGE,
+                            .help = "Connections that are open."},
     [METRIC_SLOW_CLIENTS] = {.name = "lstmd_slow_connections_total",
                              .kind = METRIC_COUNTER,
                              .help = "Connections closed because the header, the body or the "
@@ -103,7 +106,19 @@ const struct metric_family metric_families[N_METRICS] = {
     [METRIC_TRAIN_BYTES] = {.name = "lstmd_train_queue_bytes",
                             .kind = METRIC_GAUGE,
                             .help = "Memory of the examples that wait to be trained on."},
-    [METRIC_RESIDENT_BYTES] = {.name = "lstmd_resident_memory_bytes",
+    [METRIC_BUILD] = {.name = "lstmd_build_info",
+                      .kind = METRIC_GAUGE,
+                      .help =
+                          "Always 1; the labels tell the version and the instruction set in use.",
+                      .labels = {"version", "kernels"}},
+    /* By the names that Prometheus has for every process. */
+    [METRIC_START_SECONDS] = {.name = "process_start_time_seconds",
+                              .kind = METRIC_GAUGE,
+                              .help = "When the server started, in seconds since 1970."},
+    [METRIC_CPU_SECONDS] = {.name = "process_cpu_seconds_total",
+                            .kind = METRIC_COUNTER,
+                            .help = "Processor time of the server, in the kernel and outside."},
+    [METRIC_RESIDENT_BYTES] = {.name = "process_resident_memory_bytes",
                                .kind = METRIC_GAUGE,
                                .help = "Memory of the server that is in RAM."},
 };

@@ -30,11 +30,15 @@ enum metric {
     METRIC_STORE_UP,         /* gauge: of --session-store redis:// */
     METRIC_STORE_SECONDS,    /* histogram: one question to it */
     METRIC_STORE_CONFLICTS,  /* counter: pieces run again */
+    METRIC_CONNECTIONS,      /* gauge: accepted and not closed */
     METRIC_SLOW_CLIENTS,     /* counter: cut by the reaper */
     METRIC_TRAIN_STEPS,      /* counter {model}: that count */
     METRIC_TRAIN_SECONDS,    /* histogram {model}: one step, without queue and disk */
     METRIC_TRAIN_BYTES,      /* gauge: examples that wait for the training thread, or are in hand */
-    METRIC_RESIDENT_BYTES,   /* gauge: as the kernel counts it, when it is asked for */
+    METRIC_BUILD,            /* gauge {version, kernels}: 1 */
+    METRIC_START_SECONDS,    /* gauge: since 1970 */
+    METRIC_CPU_SECONDS,      /* counter: as the kernel counts it, when it is asked for */
+    METRIC_RESIDENT_BYTES,   /* gauge: the same */
     N_METRICS
 };
 
@@ -56,7 +60,7 @@ struct metric_series;
 struct metric_series *metric_series(enum metric metric, const char *a, const char *b,
                                     const char *c);
 void metric_add(struct metric_series *series, double value);     /* counter, gauge */
-void metric_set(struct metric_series *series, double value);     /* gauge */
+void metric_set(struct metric_series *series, double value);     /* gauge; what another counts */
 void metric_observe(struct metric_series *series, double value); /* histogram */
 
 /* Appends all families in the text format 0.0.4, series in order of their labels. */

@@ -20,7 +20,7 @@ struct reaper {
     pthread_cond_t changed;
     struct watch *first; /* NULL: the thread sleeps */
     bool is_stopping;
-    unsigned interval_ms;
+    int64_t interval_us;
     struct metric_series *n_cut;
 };
 
@@ -52,24 +52,14 @@ static void cut_late(struct reaper *reaper)
     }
 }
 
-/* Returns after the interval, or when `changed` is signalled. */
-static void rest(struct reaper *reaper)
-{
-    clock_wait(&reaper->changed, &reaper->lock,
-               monotonic_us() + reaper->interval_ms * INT64_C(1000));
-}
-
 static void *run(void *context)
 {
     struct reaper *reaper = context;
     pthread_mutex_lock(&reaper->lock);
     while (!reaper->is_stopping) {
-        if (reaper->first == NULL) {
-            pthread_cond_wait(&reaper->changed, &reaper->lock);
-            continue;
-        }
         cut_late(reaper);
-        rest(reaper);
+        clock_wait(&reaper->changed, &reaper->lock,
+                   reaper->first == NULL ? CLOCK_NEVER : monotonic_us() + reaper->interval_us);
     }
     pthread_mutex_unlock(&reaper->lock);
     return NULL;
@@ -81,7 +71,7 @@ enum lstm_status reaper_create(unsigned interval_ms, struct reaper **out, struct
     struct reaper *reaper = calloc(1, sizeof *reaper);
     if (reaper == NULL)
         return lstm_fail(error, LSTM_NO_MEMORY, "no memory for the list of connections");
-    reaper->interval_ms = interval_ms;
+    reaper->interval_us = interval_ms * INT64_C(1000);
     reaper->n_cut = metric_series(METRIC_SLOW_CLIENTS, NULL, NULL, NULL);
     pthread_mutex_init(&reaper->lock, NULL);
     clock_condition_init(&reaper->changed);

@@ -61,7 +61,7 @@ static void append_summary(const struct top_interval *interval, struct buf *out)
     append_milliseconds(out, "p99", metric_growth_quantile(&latency, 0.99));
     buf_printf(out, "\nsessions  %.0f   memory %.1f MB\n",
                sum_of(interval->now, "lstmd_sessions_live"),
-               sum_of(interval->now, "lstmd_resident_memory_bytes") / 1e6);
+               sum_of(interval->now, "process_resident_memory_bytes") / 1e6);
 }
 
 /* Whether an earlier line has the same model and code: then it was counted with it. */

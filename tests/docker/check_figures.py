@@ -24,11 +24,14 @@ TESTS = "tests/docker/alerts_test.yml"
 # What Prometheus adds to what it scrapes.
 ADDED = {"instance", "job", "le"}
 JOBS = {"lstmd", "lstmd-trainer", "haproxy"}
-# What must be on the dashboard: requests, latency, batch sizes, queues, sessions, training, replicas, failures.
+# What the queries may ask for, beside HAProxy's own.
+OURS = r"\b(?:(?:lstmd|process)_\w+|up)\b"
+# What must be on the dashboard: requests, latency, batch sizes, queues, sessions, training, replicas, failures, the process.
 SHOWN = {"lstmd_requests_total", "lstmd_request_duration_seconds_bucket", "lstmd_batch_size_sum",
          "lstmd_queue_depth", "lstmd_sessions_live", "lstmd_sessions_created_total", "lstmd_session_store_up",
          "lstmd_session_conflicts_total", "lstmd_train_steps_total", "lstmd_train_step_duration_seconds_bucket",
-         "lstmd_load_failures_total", "lstmd_resident_memory_bytes", "up"}
+         "lstmd_load_failures_total", "process_resident_memory_bytes", "process_cpu_seconds_total",
+         "lstmd_connections", "lstmd_build_info", "up"}
 FIRING = {"LstmdNoReplica", "LstmdReplicaDown", "LstmdFewReplicas", "LstmdTrainerDown", "LstmdRefusing",
           "LstmdFailing", "LstmdSlow", "LstmdSessionsAway", "LstmdSessionsRefused", "LstmdLoadFailures",
           "LstmdDoorDown"}
@@ -55,7 +58,7 @@ def value_complaints(expression: str) -> Iterator[str]:
 def expression_complaints(expression: str) -> Iterator[str]:
     known = metrics()
     labels = set(ADDED)
-    for name in re.findall(r"\blstmd_\w+", expression):
+    for name in re.findall(r"\b(?:lstmd|process)_\w+", expression):
         base = re.sub(r"_(bucket|sum|count)$", "", name)
         histogram = known.get(base, ("", set()))[0] == "histogram"
         if name not in known and not histogram:
@@ -69,7 +72,7 @@ def expression_complaints(expression: str) -> Iterator[str]:
     for label in used:
         if label not in labels:
             yield f"no metric of {expression!r} has the label {label}"
-    if not re.search(r"\b(lstmd_\w+|up)\b", expression):
+    if not re.search(OURS, expression):
         yield f"no metric in {expression!r}"
     yield from value_complaints(expression)
 
@@ -86,7 +89,7 @@ def dashboard_complaints(dashboard: dict[str, Any]) -> Iterator[str]:
         if not panel["targets"] or panel["datasource"]["uid"] != "prometheus":
             yield f"{panel['title']} asks nobody"
         for target in panel["targets"]:
-            shown |= set(re.findall(r"\b(lstmd_\w+|up)\b", target["expr"]))
+            shown |= set(re.findall(OURS, target["expr"]))
             for complaint in expression_complaints(target["expr"]):
                 yield f"{panel['title']}: {complaint}"
     if not SHOWN <= shown:

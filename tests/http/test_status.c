@@ -5,11 +5,14 @@
 #include <regex.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "core/lstm.h"
 #include "tests/support/answer_text.h"
 #include "tests/support/cases.h"
 #include "tests/support/client.h"
 #include "tests/support/daemon.h"
+#include "tests/support/daemon_metrics.h"
 #include "tests/support/model_store.h"
 #include "tests/support/temp_folder.h"
 
@@ -179,6 +182,41 @@ START_TEST(test_status_predict_request_moves_the_metrics)
 }
 END_TEST
 
+START_TEST(test_status_process_and_build_are_told)
+{
+    const double now = (double)time(NULL);
+    struct client_answer answer;
+    char series[128];
+    get_metrics(&answer);
+    snprintf(series, sizeof series, "lstmd_build_info{version=\"%s\",kernels=\"%s\"}", LSTM_VERSION,
+             lstm_cpu_kernels());
+    ck_assert(answer_metric(answer.body, series) == 1);
+    const double started = answer_metric(answer.body, "process_start_time_seconds");
+    ck_assert_msg(started > now - 3600 && started < now + 1, "%.3f at %.0f", started, now);
+    ck_assert_double_gt(answer_metric(answer.body, "process_cpu_seconds_total"), 0);
+    ck_assert_double_gt(answer_metric(answer.body, "process_resident_memory_bytes"), 1e6);
+    client_answer_release(&answer);
+}
+END_TEST
+
+START_TEST(test_status_processor_time_grows)
+{
+    const double before = daemon_metric(&client, "process_cpu_seconds_total");
+    ck_assert_double_gt(daemon_metric(&client, "process_cpu_seconds_total"), before);
+}
+END_TEST
+
+START_TEST(test_status_connections_are_counted)
+{
+    struct client another;
+    daemon_wait_metric(&client, "lstmd_connections", 1);
+    client_init(&another, server.url);
+    ck_assert(daemon_metric(&another, "lstmd_connections") == 2);
+    client_release(&another);
+    daemon_wait_metric(&client, "lstmd_connections", 1);
+}
+END_TEST
+
 /* Requests about models that are not there, each refused for another reason. */
 static const struct {
     const char *method, *path, *content_type;
@@ -221,6 +259,9 @@ Suite *suite_status(void)
     tcase_add_test(tcase, test_status_broken_version_is_reported_beside_the_one_that_serves);
     tcase_add_test(tcase, test_status_every_line_of_the_metrics_is_in_the_text_format);
     tcase_add_test(tcase, test_status_predict_request_moves_the_metrics);
+    tcase_add_test(tcase, test_status_process_and_build_are_told);
+    tcase_add_test(tcase, test_status_processor_time_grows);
+    tcase_add_test(tcase, test_status_connections_are_counted);
     tcase_add_loop_test(tcase, test_status_unknown_models_make_no_series, 0, N_CASES(made_up));
     suite_add_tcase(suite, tcase);
     return suite;

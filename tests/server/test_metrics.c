@@ -34,7 +34,8 @@ START_TEST(test_metrics_families_are_named_by_the_conventions_and_complete)
     for (size_t k = 0; k < N_METRICS; k++) {
         const struct metric_family *family = &metric_families[k];
         const char *total = strstr(family->name, "_total");
-        ck_assert(strncmp(family->name, "lstmd_", 6) == 0);
+        ck_assert(strncmp(family->name, "lstmd_", 6) == 0 ||
+                  strncmp(family->name, "process_", 8) == 0);
         ck_assert((family->kind == METRIC_COUNTER) == (total != NULL && total[6] == '\0'));
         ck_assert((family->kind == METRIC_HISTOGRAM) == (family->buckets != NULL));
         ck_assert_uint_gt(strlen(family->help), 0);

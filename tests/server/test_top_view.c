@@ -113,7 +113,7 @@ START_TEST(test_top_view_shows_what_happened_between_two_readings)
               "lstmd_request_duration_seconds_bucket{route=\"predict\",le=\"0.001\"} 10\n"
               "lstmd_request_duration_seconds_bucket{route=\"predict\",le=\"+Inf\"} 10\n"
               "lstmd_requests_in_flight 3\nlstmd_sessions_live 5\n"
-              "lstmd_resident_memory_bytes 1.25e7\n"
+              "process_resident_memory_bytes 1.25e7\n"
               "lstmd_loaded_versions{model=\"m\"} 2\nlstmd_queue_depth{model=\"m\"} 7\n"
               "lstmd_train_steps_total{model=\"m\"} 6\n"
               "lstmd_batch_size_bucket{model=\"m\",le=\"1\"} 2\n"
