@@ -42,8 +42,11 @@ fi
 if has promtool; then
     judge prometheus.yml "promtool check config" promtool check config docker/prometheus.yml
     judge alerts.yml "promtool test rules" promtool test rules tests/docker/alerts_test.yml
+    mkdir -p build/docker-check
+    python3 tests/docker/dashboard_rules.py >build/docker-check/dashboard.yml
+    judge "Grafana's queries" "promtool check rules" promtool check rules build/docker-check/dashboard.yml
 else
-    say "prometheus.yml, alerts.yml: no promtool here to judge them"
+    say "prometheus.yml, alerts.yml, Grafana's queries: no promtool here to judge them"
 fi
 
 if python3 -c 'import yaml' 2>/dev/null; then
