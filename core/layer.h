@@ -39,6 +39,7 @@ struct layer {
     size_t vocabulary; /* embedding */
     bool mask_zero;    /* embedding: token 0 is skipped */
     double mask_value; /* masking */
+    int reduce;        /* pooling: enum pooling */
     bool return_sequences;
     bool go_backwards;   /* recurrent: reads from the last step to the first */
     int bidirectional;   /* recurrent: enum merge; two cells unless MERGE_NONE */
@@ -98,7 +99,9 @@ struct layer_type {
     const char *default_name;   /* of a layer that model.json gives none */
     const struct field *fields; /* keys of its object in model.json */
     bool is_recurrent;
-    bool passes_on; /* gives what it reads, except perhaps in training; as wide as what it reads */
+    /* As wide as what it reads, and nothing to compute row by row where a model serves: it gives
+     * what it reads, or (pooling) is run where sequences end, and has no passes. */
+    bool passes_on;
     bool has_c;
     size_t n_gates;
     const char *const *gate_names;
@@ -121,7 +124,7 @@ struct layer_state layer_state(const struct layer *layer);
 /* Ended by NULL (layers.c). */
 extern const struct layer_type *const layer_types[];
 extern const struct layer_type layer_lstm, layer_gru, layer_embedding, layer_masking, layer_dense,
-    layer_dropout;
+    layer_dropout, layer_pooling;
 
 /* The key tables' rows for what every layer has. */
 #define LAYER_FIELD_TYPE                                                                           \

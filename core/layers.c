@@ -1,8 +1,9 @@
 /* layers.c: the table of the kinds of layers. SPDX-License-Identifier: Apache-2.0 */
 #include "core/layer.h"
 
-const struct layer_type *const layer_types[] = {
-    &layer_lstm, &layer_gru, &layer_masking, &layer_embedding, &layer_dense, &layer_dropout, NULL};
+const struct layer_type *const layer_types[] = {&layer_lstm,      &layer_gru,   &layer_masking,
+                                                &layer_embedding, &layer_dense, &layer_dropout,
+                                                &layer_pooling,   NULL};
 
 struct layer_state layer_state(const struct layer *layer)
 {

@@ -121,7 +121,9 @@ struct lstm_model_info {
     size_t gates_size;  /* of all recurrent layers: i, j, f, o of each LSTM; r, u, c of each GRU */
     size_t n_recurrent; /* cells: one of each recurrent layer, fw and bw of a bidirectional one */
     bool reads_backwards; /* a layer is bidirectional or has go_backwards: only whole sequences mean
-                             anything, so a sequence cannot be sent in pieces */
+                             anything */
+    bool pools_steps;     /* a pooling layer makes one row of all steps of a sequence */
+    bool needs_whole;     /* one of the two: a sequence cannot be sent in pieces */
     size_t n_parameters;  /* number of weights, shared ones counted once */
     size_t n_labels;      /* 0, or output_size */
     const char *const *labels; /* borrowed */

@@ -51,6 +51,7 @@ static size_t place(struct lstm_runner *runner)
                  {&runner->c_steps, rows * width.layer},
                  {&runner->state, RUNNER_SLICE * state_size},
                  {&runner->scratch, RUNNER_SLICE * width.layer},
+                 {&runner->pooled, runner->spec->pooling != NULL ? RUNNER_SLICE * width.layer : 0},
                  {&runner->sequence_states, runner->max_batch * state_size}};
     size_t n = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

@@ -35,6 +35,7 @@ struct lstm_runner {
     float *c_steps;             /* [parallel_iterations * slice, widest layer] */
     float *state;               /* [state_size] blocks of [slice]: c and h of each layer */
     float *scratch;             /* [slice, widest layer] */
+    float *pooled;              /* the same, of a model with a pooling layer */
     struct whole whole;         /* of a model that reads backwards */
 
     /* dynamic_rnn's view of the batch. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/layer_pooling.h"
+
 /* Which rows run at each of the next steps. */
 static void plan_steps(struct slice *slice)
 {
@@ -36,6 +38,9 @@ static void run_pieces(struct slice *slice)
             slice_run_layers(slice, 0, spec->n_sequence_layers, buffers[0], buffers);
         if (spec->info.output_is_sequence)
             slice_scatter_output(slice, output);
+        if (spec->pooling != NULL)
+            pooling_add(spec->pooling, &slice->pack, slice->first_step, output,
+                        slice->runner->pooled);
         slice->first_step += slice->pack.n_steps;
     }
 }
@@ -49,6 +54,9 @@ void slice_run(struct slice *slice)
         slice->wants_gates_trace |= slice_row(slice, r)->gates_trace != NULL;
     }
     slice_load_states(slice);
+    if (spec->pooling != NULL)
+        memset(slice->runner->pooled, 0,
+               slice->n * spec->pooling->inputs * sizeof *slice->runner->pooled);
     if (spec->info.reads_backwards)
         slice_run_whole(slice);
     else

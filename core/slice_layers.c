@@ -70,8 +70,9 @@ void slice_run_head(struct slice *slice)
     const struct spec *spec = slice->model->spec;
     const size_t n = spec->info.output_size;
     slice->pack = (struct pack){.n_steps = 1, .rows_at = &slice->n, .rows = slice->n};
-    float *h = final_outputs(slice, &spec->layers[spec->last_recurrent]);
-    const float *output = slice_run_layers(slice, spec->n_sequence_layers, spec->n_layers, h,
+    float *x = spec->pooling != NULL ? slice->runner->pooled
+                                     : final_outputs(slice, &spec->layers[spec->last_recurrent]);
+    const float *output = slice_run_layers(slice, spec->n_sequence_layers, spec->n_layers, x,
                                            slice->runner->activations);
     for (size_t r = 0; r < slice->n; r++)
         if (slice_row(slice, r)->output != NULL)

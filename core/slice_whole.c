@@ -3,6 +3,7 @@
  *
  * A cell that reads backwards sees the packed rows in the other order, which has the same shape:
  * its piece of parallel_iterations steps is gathered from there, and its outputs are put back. */
+#include "core/layer_pooling.h"
 #include "core/slice.h"
 
 /* The rows of every step of the sequences, and both orders of them. */
@@ -102,4 +103,6 @@ void slice_run_whole(struct slice *slice)
     }
     if (spec->info.output_is_sequence)
         slice_scatter_output(slice, x);
+    if (spec->pooling != NULL)
+        pooling_add(spec->pooling, &slice->pack, 0, x, slice->runner->pooled);
 }

@@ -101,8 +101,8 @@ static bool same_layer(const struct layer *a, const struct layer *b)
            a->cell_clip == b->cell_clip && a->reset_after == b->reset_after &&
            a->vocabulary == b->vocabulary && a->return_sequences == b->return_sequences &&
            a->go_backwards == b->go_backwards && a->bidirectional == b->bidirectional &&
-           a->mask_zero == b->mask_zero && a->mask_value == b->mask_value &&
-           memcmp(a->tensors, b->tensors, sizeof a->tensors) == 0;
+           a->mask_zero == b->mask_zero && a->reduce == b->reduce &&
+           a->mask_value == b->mask_value && memcmp(a->tensors, b->tensors, sizeof a->tensors) == 0;
 }
 
 bool spec_same_architecture(const struct spec *a, const struct spec *b)

@@ -11,7 +11,34 @@
 /* Tensors begin on 64-byte borders. */
 enum { TENSOR_ALIGNMENT = 16 };
 
-/* The last recurrent layer decides where sequences end; every one before it must give sequences. */
+/* A pooling layer ends the sequences that the last recurrent layer gives. */
+static enum lstm_status find_pooling(struct spec *spec, struct lstm_error *error)
+{
+    const size_t last = spec->last_recurrent;
+    for (size_t i = 0; i < spec->n_layers; i++) {
+        if (spec->layers[i].type != &layer_pooling)
+            continue;
+        if (spec->pooling != NULL)
+            return lstm_fail(error, LSTM_INVALID,
+                             "layers[%zu]: layers[%zu] makes one row of all steps already", i,
+                             spec->pooling->number);
+        if (i < last)
+            return lstm_fail(error, LSTM_INVALID,
+                             "layers[%zu]: a pooling layer must be behind the last recurrent "
+                             "layer, as it makes one row of all steps, and layers[%zu] reads steps",
+                             i, last);
+        if (!spec->layers[last].return_sequences)
+            return lstm_fail(error, LSTM_INVALID,
+                             "layers[%zu].return_sequences: must be true, as layers[%zu] pools all "
+                             "steps",
+                             last, i);
+        spec->pooling = &spec->layers[i];
+    }
+    return LSTM_OK;
+}
+
+/* The last recurrent layer decides where sequences end, or the pooling layer behind it; every
+ * recurrent layer before it must give sequences. */
 static enum lstm_status find_sequence_end(struct spec *spec, struct lstm_error *error)
 {
     size_t last = spec->n_layers;
@@ -27,9 +54,14 @@ static enum lstm_status find_sequence_end(struct spec *spec, struct lstm_error *
                              "it reads a sequence",
                              i, last);
     spec->last_recurrent = last;
-    spec->info.output_is_sequence = spec->layers[last].return_sequences;
-    spec->n_sequence_layers = spec->info.output_is_sequence ? spec->n_layers : last + 1;
-    return LSTM_OK;
+    const enum lstm_status status = find_pooling(spec, error);
+    spec->info.pools_steps = spec->pooling != NULL;
+    spec->info.output_is_sequence = spec->layers[last].return_sequences && !spec->info.pools_steps;
+    if (spec->info.pools_steps)
+        spec->n_sequence_layers = spec->pooling->number;
+    else
+        spec->n_sequence_layers = spec->info.output_is_sequence ? spec->n_layers : last + 1;
+    return status;
 }
 
 /* The names that TensorFlow gives: MultiRNNCell numbers the cells of a stack. */
@@ -94,6 +126,7 @@ static enum lstm_status connect(struct spec *spec, struct lstm_error *error)
         spec->info.reads_backwards |= layer->go_backwards || layer->bidirectional != MERGE_NONE;
         width = layer->outputs;
     }
+    spec->info.needs_whole = spec->info.reads_backwards || spec->info.pools_steps;
     spec->info.vocabulary = spec->layers[0].vocabulary;
     spec->skips_steps = spec->layers[0].type == &layer_masking || spec->layers[0].mask_zero;
     const struct layer *last = &spec->layers[spec->n_layers - 1];

@@ -78,7 +78,8 @@ static enum lstm_status read_layer(const struct doc *object, size_t number, stru
     const struct layer_type *type = find_type(object);
     if (type == NULL)
         return lstm_fail(error, LSTM_INVALID,
-                         "%s.type: expected one of: lstm, gru, masking, embedding, dense, dropout",
+                         "%s.type: expected one of: lstm, gru, masking, embedding, dense, dropout, "
+                         "pooling",
                          path);
     *layer = (struct layer){.type = type,
                             .number = number,

@@ -138,13 +138,18 @@ static struct shared measure_shared(const struct spec *spec)
     return widest;
 }
 
+bool tape_keeps_output(const struct spec *spec)
+{
+    const struct layer_type *last = spec->layers[spec->n_layers - 1].type;
+    return last->is_recurrent || last == &layer_pooling;
+}
+
 /* Every array of the tape; returns the floats in all. */
 static size_t place(struct tape *tape, const struct spec *spec)
 {
     const struct shared widest = measure_shared(spec);
     const size_t rows = tape->pack.rows, n = tape->n, most = rows > n ? rows : n;
     const size_t turned = spec->info.reads_backwards ? most : 0;
-    const bool ends_recurrent = spec->layers[spec->n_layers - 1].type->is_recurrent;
     size_t used = 0;
     take(tape, &used, rows * spec->info.features, &tape->x);
     for (size_t l = 0; l < spec->n_layers; l++) {
@@ -152,7 +157,8 @@ static size_t place(struct tape *tape, const struct spec *spec)
         place_layer(tape, &used, &spec->layers[l], &tape->layers[l]);
     }
     tape->n_targets = spec->info.output_is_sequence ? rows : n;
-    take(tape, &used, ends_recurrent ? tape->n_targets * spec->info.output_size : 0, &tape->values);
+    take(tape, &used, tape_keeps_output(spec) ? tape->n_targets * spec->info.output_size : 0,
+         &tape->values);
     take(tape, &used, tape->n_targets * spec->info.output_size, &tape->targets);
     take(tape, &used, tape->n_targets, &tape->weights);
     for (size_t k = 0; k < 2; k++) {

@@ -46,8 +46,8 @@ struct tape {
     float *x; /* [R, features] */
     struct layer_tape *layers;
     size_t n_targets;                /* n, or R if the model gives sequences */
-    float *values;                   /* [n_targets, output_size]: the outputs of a last recurrent
-                                        layer, which the loss may overwrite */
+    float *values;                   /* [n_targets, output_size]: a copy of the outputs, which the
+                                        loss may overwrite, if tape_keeps_output() */
     float *targets;                  /* [n_targets, output_size], in order */
     float *weights;                  /* [n_targets] */
     float *gradient[2];              /* widest gradient by a layer's values, in turn */
@@ -67,6 +67,9 @@ LSTM_MUST_CHECK enum lstm_status tape_prepare(struct tape *tape, const struct sp
 LSTM_MUST_CHECK enum lstm_status tape_measure(const struct spec *spec,
                                               const struct lstm_sequence *sequences, size_t n,
                                               size_t *bytes, struct lstm_error *error);
+
+/* Whether backward needs the outputs of the last layer as they were. */
+bool tape_keeps_output(const struct spec *spec);
 
 /* Gives back what an unusually large batch took. The arrays are gone; the next one is prepared
  * anew. A file is kept. */

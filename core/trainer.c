@@ -124,9 +124,11 @@ static float *outputs_of(const struct lstm_trainer *trainer)
     const struct spec *spec = trainer->spec;
     const struct tape *tape = &trainer->tape;
     const struct layer_tape *last = &tape->layers[spec->n_layers - 1];
-    if (!spec->layers[spec->n_layers - 1].type->is_recurrent)
+    if (!tape_keeps_output(spec))
         return last->y;
-    memcpy(tape->values, spec->info.output_is_sequence ? last->y : last->last,
+    const bool by_last_h =
+        spec->layers[spec->n_layers - 1].type->is_recurrent && !spec->info.output_is_sequence;
+    memcpy(tape->values, by_last_h ? last->last : last->y,
            tape->n_targets * spec->info.output_size * sizeof *tape->values);
     return tape->values;
 }

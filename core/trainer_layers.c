@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/kernels.h"
+#include "core/layer_pooling.h"
 #include "core/trainer.h"
 
 /* Heads see one step with a row per sequence. */
@@ -22,8 +23,8 @@ static const float *input_of(const struct lstm_trainer *trainer, size_t l)
     const struct tape *tape = &trainer->tape;
     if (l == 0)
         return tape->x;
-    const bool is_first_of_head = l == trainer->spec->n_sequence_layers;
-    return is_first_of_head ? tape->layers[l - 1].last : tape->layers[l - 1].y;
+    const bool by_last_h = l == trainer->spec->n_sequence_layers && trainer->spec->pooling == NULL;
+    return by_last_h ? tape->layers[l - 1].last : tape->layers[l - 1].y;
 }
 
 /* A mask depends on the seed, the step and the layer alone: a step that is taken again after a
@@ -91,6 +92,11 @@ void trainer_forward_layer(struct lstm_trainer *trainer, size_t l, bool training
     struct layer layer = spec->layers[l];
     if (layer.type->is_recurrent) {
         forward_cells(trainer, &spec->layers[l], input_of(trainer, l));
+        return;
+    }
+    if (layer.type == &layer_pooling) {
+        memset(part->y, 0, part->rows * layer.outputs * sizeof *part->y);
+        pooling_add(&layer, &tape->pack, 0, input_of(trainer, l), part->y);
         return;
     }
     if (l + 1 == spec->n_layers && layer.type == &layer_dense)
@@ -193,9 +199,14 @@ float *trainer_backward_layer(struct lstm_trainer *trainer, size_t l, float *dy)
     const struct pack head = head_pack(tape);
     float *dx = dy == tape->gradient[0] ? tape->gradient[1] : tape->gradient[0];
     if (layer->type->is_recurrent) {
-        const bool by_last_h = l + 1 == spec->n_sequence_layers && !spec->info.output_is_sequence;
+        const bool by_last_h = l + 1 == spec->n_sequence_layers && !spec->info.output_is_sequence &&
+                               spec->pooling == NULL;
         backward_cells(trainer, layer, by_last_h ? NULL : dy, by_last_h ? dy : NULL,
                        l > 0 ? dx : NULL);
+        return dx;
+    }
+    if (layer->type == &layer_pooling) {
+        pooling_spread(layer, &tape->pack, input_of(trainer, l), part->y, dy, dx);
         return dx;
     }
     if (layer->type == &layer_dense && l + 1 < spec->n_layers)

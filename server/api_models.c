@@ -69,6 +69,8 @@ static void write_metadata(struct buf *out, const struct served_version *version
         write_labels(out, info);
     if (info->reads_backwards)
         buf_text(out, ",\"reads_backwards\":true");
+    if (info->pools_steps)
+        buf_text(out, ",\"pools_steps\":true");
     buf_text(out, "}}");
 }
 

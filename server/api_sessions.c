@@ -16,11 +16,17 @@ enum { DEFAULT_PAGE = 100, MAX_PAGE = 1000, RETRY_S = 1 };
 
 /* ---- Beginning and ending ------------------------------------------------------------------- */
 
-/* A session's sequence has no last step yet, where a cell that reads backwards begins. */
-static enum lstm_status check_direction(const struct lstm_model *model, struct lstm_error *error)
+/* A session's sequence has no last step yet, where a cell that reads backwards begins, and of which
+ * a pooling layer must know. */
+static enum lstm_status check_pieces(const struct lstm_model *model, struct lstm_error *error)
 {
-    if (!lstm_model_info(model)->reads_backwards)
+    if (!lstm_model_info(model)->needs_whole)
         return LSTM_OK;
+    if (lstm_model_info(model)->pools_steps)
+        return lstm_fail(error, LSTM_INVALID,
+                         "a session takes a sequence in pieces, but this model makes one row of "
+                         "all its steps (pooling) and so needs it whole: send whole sequences to "
+                         ":predict or :state");
     return lstm_fail(error, LSTM_INVALID,
                      "a session takes a sequence in pieces, but this model reads it backwards "
                      "(bidirectional or go_backwards) and so needs it whole: send whole sequences "
@@ -37,7 +43,7 @@ static void begin_on(struct app *app, struct request *request, const struct serv
     const char *id = NULL;
     float *state = NULL;
     const struct lstm_model *model = batch_queue_model(version->queue);
-    enum lstm_status status = check_direction(model, &error);
+    enum lstm_status status = check_pieces(model, &error);
     if (status == LSTM_OK)
         status = session_body_read(request, keys, &body, &error);
     if (status == LSTM_OK)

@@ -72,7 +72,8 @@ const struct openapi_schema openapi_schemas[] = {
      "'metadata':{'type':'object','required':['signature_def'],'properties':{"
      "'signature_def':{'type':'object','description':'As TensorFlow Serving writes it.'},"
      "'labels':{'type':'array','items':{'type':'string'}},"
-     "'reads_backwards':{'type':'boolean','description':'It needs whole sequences: no sessions.'}"
+     "'reads_backwards':{'type':'boolean','description':'It needs whole sequences: no sessions.'},"
+     "'pools_steps':{'type':'boolean','description':'The same: its output is of all steps.'}"
      "}}}}"},
     {"ModelStatus", "{'type':'object','required':['model_version_status'],'properties':{"
                     "'model_version_status':{'type':'array','items':"

@@ -73,7 +73,7 @@ bool session_states_fit(const struct served_version *a, const struct served_vers
 {
     const struct lstm_model *x = batch_queue_model(a->queue), *y = batch_queue_model(b->queue);
     const size_t n = lstm_model_info(x)->n_recurrent;
-    if (n != lstm_model_info(y)->n_recurrent || lstm_model_info(y)->reads_backwards)
+    if (n != lstm_model_info(y)->n_recurrent || lstm_model_info(y)->needs_whole)
         return false;
     for (size_t k = 0; k < n; k++) {
         const struct lstm_state_info *p = lstm_model_state(x, k), *q = lstm_model_state(y, k);

@@ -159,6 +159,7 @@ static const struct operation {
 } operations[] = {
     {create, model_any},
     {create, model_backwards},
+    {create, model_pooled},
     {create, model_digits},
     {load, "models/mnist/1"},
     {save, NULL},

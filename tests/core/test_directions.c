@@ -1,12 +1,13 @@
-/* test_directions.c: models that read backwards or skip steps, forward, against the oracle.
- * SPDX-License-Identifier: Apache-2.0 */
+/* test_directions.c: models that read backwards, skip steps or pool them, forward, against the
+ * oracle. SPDX-License-Identifier: Apache-2.0 */
 #include "core/direction.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/layer.h"
+#include "core/layer_pooling.h"
 #include "tests/support/assert_tensor.h"
 #include "tests/support/batch.h"
 #include "tests/support/cases.h"
@@ -126,6 +127,7 @@ START_TEST(test_direction_reverse_permutes_each_sequence_in_its_own_rows)
 END_TEST
 
 #define RECURRENT "{\"type\":\"lstm\",\"units\":3"
+#define POOL(how) "{\"type\":\"pooling\",\"reduce\":\"" how "\"}"
 static const struct {
     const char *layers, *words;
 } refused_cases[] = {
@@ -136,6 +138,13 @@ static const struct {
     {"{\"type\":\"masking\",\"mask_value\":\"0\"}," RECURRENT "}", "layers[0].mask_value"},
     {"{\"type\":\"masking\",\"units\":2}," RECURRENT "}", "units"},
     {"{\"type\":\"masking\"}", "at least one lstm or gru"},
+    {RECURRENT "}," POOL("mean"), "layers[0].return_sequences: must be true, as layers[1] pools"},
+    {RECURRENT ",\"return_sequences\":true}," POOL("mean") "," RECURRENT "}",
+     "layers[1]: a pooling layer must be behind the last recurrent layer"},
+    {RECURRENT ",\"return_sequences\":true}," POOL("mean") "," POOL("max"),
+     "layers[2]: layers[1] makes one row of all steps already"},
+    {RECURRENT ",\"return_sequences\":true}," POOL("min"), "layers[1].reduce"},
+    {RECURRENT ",\"return_sequences\":true},{\"type\":\"pooling\"}", "reduce"},
 };
 
 START_TEST(test_description_of_directions_that_makes_no_sense_is_refused)
@@ -172,6 +181,66 @@ START_TEST(test_models_that_read_in_other_directions_are_not_of_one_architecture
 }
 END_TEST
 
+START_TEST(test_models_that_pool_otherwise_are_not_of_one_architecture)
+{
+    static const char *const layers[] = {"", "," POOL("mean"), "," POOL("max"), "," POOL("last")};
+    struct lstm_model *models[4];
+    for (size_t k = 0; k < 4; k++) {
+        char json[256];
+        snprintf(json, sizeof json,
+                 "{\"format\":\"lstmd-model-1\",\"input\":{\"features\":2},\"layers\":[" RECURRENT
+                 ",\"return_sequences\":true}%s]}",
+                 layers[k]);
+        models[k] = create_model(json, 1);
+        const struct lstm_model_info *info = lstm_model_info(models[k]);
+        ck_assert_int_eq(info->pools_steps, k > 0);
+        ck_assert_int_eq(info->needs_whole, k > 0);
+        ck_assert_int_eq(info->output_is_sequence, k == 0);
+        ck_assert_uint_eq(info->output_size, 3);
+    }
+    for (size_t k = 0; k < 16; k++)
+        ck_assert_int_eq(lstm_model_same_architecture(models[k / 4], models[k % 4]),
+                         k / 4 == k % 4);
+    for (size_t k = 0; k < 4; k++)
+        lstm_model_destroy(models[k]);
+}
+END_TEST
+
+static const size_t pooled_rows_at[] = {2, 2, 1};
+static const struct pack pooled_pack = {.n_steps = 3, .rows_at = pooled_rows_at, .rows = 5};
+
+/* Sequences of 3 and 2 steps with two values a row: the first is the same twice. */
+START_TEST(test_pooling_equal_maxima_share_the_gradient)
+{
+    static const float x[] = {4, 1, 0, -1, 4, 2, -3, -2, 0, 3};
+    static const float pooled[] = {4, 3, 0, -1}, dy[] = {2, 5, 7, 11};
+    static const float want[] = {1, 0, 7, 11, 1, 0, 0, 0, 0, 5};
+    const struct layer layer = {.inputs = 2, .reduce = POOLING_MAX};
+    float got[4] = {0}, dx[10];
+    pooling_add(&layer, &pooled_pack, 0, x, got);
+    for (size_t i = 0; i < N_CASES(got); i++)
+        ck_assert(got[i] == pooled[i]);
+    pooling_spread(&layer, &pooled_pack, x, pooled, dy, dx);
+    for (size_t i = 0; i < N_CASES(dx); i++)
+        ck_assert(dx[i] == want[i]);
+}
+END_TEST
+
+START_TEST(test_pooling_keeps_what_is_no_number)
+{
+    static const int reductions[] = {POOLING_MEAN, POOLING_MAX};
+    for (size_t k = 0; k < N_CASES(reductions); k++)
+        for (size_t bad = 0; bad < 5; bad += 2) {
+            const struct layer layer = {.inputs = 1, .reduce = reductions[k]};
+            float x[] = {1, 2, 3, 4, 5}, got[2] = {0};
+            x[bad] = NAN;
+            pooling_add(&layer, &pooled_pack, 0, x, got);
+            ck_assert(isnan(got[0]));
+            ck_assert(!isnan(got[1]));
+        }
+}
+END_TEST
+
 Suite *suite_directions(void)
 {
     Suite *suite = suite_create("directions");
@@ -189,5 +258,8 @@ Suite *suite_directions(void)
     tcase_add_loop_test(describe, test_description_of_directions_that_makes_no_sense_is_refused, 0,
                         N_CASES(refused_cases));
     tcase_add_test(describe, test_models_that_read_in_other_directions_are_not_of_one_architecture);
+    tcase_add_test(describe, test_models_that_pool_otherwise_are_not_of_one_architecture);
+    tcase_add_test(forward, test_pooling_equal_maxima_share_the_gradient);
+    tcase_add_test(forward, test_pooling_keeps_what_is_no_number);
     return suite;
 }

@@ -69,6 +69,7 @@ static const struct {
     const char *words;
 } refusals[] = {
     {"POST", "/v1/models/back/sessions", "", 400, "reads it backwards"},
+    {"POST", "/v1/models/pooled/sessions", "", 400, "of all its steps"},
     {"POST", SESSIONS, "{\"id\":\"\"}", 400, "1 to 64 characters"},
     {"POST", SESSIONS, "{\"id\":7}", 400, "expected a string"},
     {"POST", SESSIONS, "{\"id\":\"a/b\"}", 400, "letters"},

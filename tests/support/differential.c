@@ -141,10 +141,14 @@ void differential_network(struct reference_network *network, uint64_t seed)
     const size_t n_cells = 1 + draw(&from, 3), most = draw_one_in(&from, 4) ? MAX_UNITS : 65;
     *network = (struct reference_network){0};
     draw_beginning(&from, network, most);
+    static const char *const reductions[] = {"mean", "max", "last"};
     const bool sequences = draw_one_in(&from, 2);
     for (size_t k = 0; k < n_cells; k++)
         network->layers[network->n_layers++] =
             draw_cell(&from, k, most, sequences || k + 1 < n_cells);
+    if (sequences && draw_one_in(&from, 2))
+        network->layers[network->n_layers++] = (struct reference_layer){
+            .kind = REFERENCE_POOLING, .reduce = reductions[draw(&from, 3)]};
     if (!draw_one_in(&from, 4))
         network->layers[network->n_layers++] =
             (struct reference_layer){.kind = REFERENCE_DENSE,

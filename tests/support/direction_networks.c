@@ -27,6 +27,10 @@
         .kind = REFERENCE_EMBEDDING, .name = "words", .units = 3, .vocabulary = 3,                 \
         .mask_zero = true                                                                          \
     }
+#define POOL(how)                                                                                  \
+    {                                                                                              \
+        .kind = REFERENCE_POOLING, .reduce = how                                                   \
+    }
 #define NETWORK(count, ...)                                                                        \
     {                                                                                              \
         .features = 2, .n_layers = count, .layers = { __VA_ARGS__ }                                \
@@ -86,4 +90,17 @@ const struct reference_network direction_networks[N_DIRECTION_NETWORKS] = {
     {.features = 1,
      .n_layers = 3,
      .layers = {WORDS, BOTH(LSTM, "a", 5, "concat", false), DENSE("out", 3, "softmax")}},
+    /* All steps to one row. */
+    NETWORK(3, ONE(LSTM, "a", 5, true), POOL("mean"), DENSE("out", 3, "softmax")),
+    NETWORK(3, ONE(GRU, "a", 17, true), POOL("max"), DENSE("out", 3, "softmax")),
+    NETWORK(3, BOTH(LSTM, "a", 5, "concat", true), POOL("last"), DENSE("out", 3, "softmax")),
+    NETWORK(2, BOTH(GRU, "a", 5, "sum", true), POOL("max")),
+    NETWORK(2, ONE(LSTM, "a", 5, true), POOL("mean")),
+    NETWORK(5, ONE(LSTM, "a", 5, true), DENSE("mid", 4, "tanh"), POOL("max"), DENSE("d", 4, "relu"),
+            DENSE("out", 3, "softmax")),
+    NETWORK(4, MASK(0.5), BOTH(LSTM, "a", 5, "mul", true), POOL("mean"),
+            DENSE("out", 3, "softmax")),
+    {.features = 1,
+     .n_layers = 4,
+     .layers = {WORDS, BACKWARDS(GRU, "a", 5, true), POOL("last"), DENSE("out", 3, "softmax")}},
 };

@@ -78,6 +78,7 @@ static void write_layer(FILE *file, const struct reference_layer *layer)
         [REFERENCE_LSTM] = "lstm",           [REFERENCE_GRU] = "gru",
         [REFERENCE_EMBEDDING] = "embedding", [REFERENCE_DENSE] = "dense",
         [REFERENCE_DROPOUT] = "dropout",     [REFERENCE_MASKING] = "masking",
+        [REFERENCE_POOLING] = "pooling",
     };
     fprintf(file, "{\"type\":\"%s\"", types[layer->kind]);
     if (layer->name != NULL)
@@ -89,6 +90,8 @@ static void write_layer(FILE *file, const struct reference_layer *layer)
         fprintf(file, ",\"units\":%zu,\"activation\":\"%s\"", layer->units, layer->activation);
     else if (layer->kind == REFERENCE_MASKING)
         fprintf(file, ",\"mask_value\":%.17g", layer->mask_value);
+    else if (layer->kind == REFERENCE_POOLING)
+        fprintf(file, ",\"reduce\":\"%s\"", layer->reduce);
     else if (layer->kind == REFERENCE_DROPOUT)
         fprintf(file, ",\"rate\":%.17g", layer->rate);
     else

@@ -27,6 +27,9 @@ const char model_rows[] =
     MODEL("\"features\":2", "{\"type\":\"lstm\",\"units\":4,\"return_sequences\":true}");
 const char model_backwards[] =
     MODEL("\"features\":2", "{\"type\":\"lstm\",\"units\":4,\"bidirectional\":\"concat\"}");
+const char model_pooled[] =
+    MODEL("\"features\":2", "{\"type\":\"lstm\",\"units\":4,\"return_sequences\":true},"
+                            "{\"type\":\"pooling\",\"reduce\":\"mean\"}");
 const char model_digits[] = MODEL("\"steps\":28,\"features\":28,\"scale\":0.00392156862745098",
                                   "{\"type\":\"lstm\",\"units\":100},"
                                   "{\"type\":\"dense\",\"units\":10,\"activation\":\"softmax\"}");

@@ -10,6 +10,7 @@
 /* Descriptions of models. */
 extern const char model_any[];       /* any number of steps of 2; 3 outputs */
 extern const char model_fixed[];     /* 3 steps of 2, bytes times 0.5; 2 outputs, no softmax */
+extern const char model_pooled[];    /* 4 outputs of all steps; no sessions */
 extern const char model_backwards[]; /* the same in both directions; 8 outputs; no sessions */
 extern const char model_rows[];      /* any number of steps of 2; outputs [T, 4] */
 extern const char model_digits[];    /* 28 steps of 28; 10 outputs */

@@ -281,7 +281,8 @@ static void init_layer(struct reference_layer *layer, size_t inputs, uint64_t se
         layer->activation = reference_is_recurrent(layer) ? "tanh" : "linear";
     if (layer->recurrent_activation == NULL)
         layer->recurrent_activation = "sigmoid";
-    if (layer->kind == REFERENCE_DROPOUT || layer->kind == REFERENCE_MASKING)
+    if (layer->kind == REFERENCE_DROPOUT || layer->kind == REFERENCE_MASKING ||
+        layer->kind == REFERENCE_POOLING)
         layer->units = inputs;
     bool is_double = layer->bidirectional != NULL && strcmp(layer->bidirectional, "concat") == 0;
     layer->outputs = reference_cell_outputs(layer) * (is_double ? 2 : 1);
@@ -308,6 +309,7 @@ void reference_init(struct reference_network *network, uint64_t seed)
         if (layer->reuse)
             share_tensors(layer, network->layers);
         width = layer->outputs;
+        network->output_is_sequence &= layer->kind != REFERENCE_POOLING;
         if (!reference_is_recurrent(layer))
             continue;
         bool lstm = layer->kind == REFERENCE_LSTM;

@@ -19,7 +19,8 @@ enum reference_kind {
     REFERENCE_EMBEDDING,
     REFERENCE_MASKING,
     REFERENCE_DENSE,
-    REFERENCE_DROPOUT
+    REFERENCE_DROPOUT,
+    REFERENCE_POOLING /* of all steps one row: at most once, behind the recurrent layers */
 };
 
 #define REFERENCE_MAX_LAYERS  6
@@ -50,6 +51,7 @@ struct reference_layer {
     const char *bidirectional;        /* the same: "concat", "sum", "mul", "ave", or NULL */
     bool mask_zero;                   /* embedding */
     double mask_value;                /* masking */
+    const char *reduce;               /* pooling: "mean", "max", "last" */
     size_t vocabulary;                /* embedding: its rows */
     double rate;                      /* dropout: no part of the oracle */
     bool reuse;                       /* shares the tensors of the earlier layer of its name */

@@ -141,15 +141,15 @@ static void run_recurrent(const struct reference_network *network,
     free(outputs[1]);
 }
 
-/* The layers behind the last recurrent one, for one row. */
-static void head(const struct reference_network *network, size_t first, const double *x,
-                 double *logits, double *output)
+/* Layers from .. to (not included) without state, for one row x [width] to y; the value before the
+ * last activation in z. */
+static void run_row(const struct reference_network *network, size_t from, size_t to,
+                    const double *x, size_t width, double *z, double *y)
 {
-    double *value = reference_zeros(network->rnn_units),
-           *before = reference_zeros(network->rnn_units);
-    memcpy(value, x, network->rnn_units * sizeof *x);
-    memcpy(before, x, network->rnn_units * sizeof *x);
-    for (size_t k = first; k < network->n_layers; k++) {
+    double *value = reference_zeros(width), *before = reference_zeros(width);
+    memcpy(value, x, width * sizeof *x);
+    memcpy(before, x, width * sizeof *x);
+    for (size_t k = from; k < to; k++) {
         const struct reference_layer *layer = &network->layers[k];
         double *next = reference_zeros(layer->units);
         free(before);
@@ -157,11 +157,47 @@ static void head(const struct reference_network *network, size_t first, const do
         step_without_state(layer, value, before, next);
         free(value);
         value = next;
+        width = layer->units;
     }
-    memcpy(logits, before, network->output_size * sizeof *logits);
-    memcpy(output, value, network->output_size * sizeof *output);
+    memcpy(z, before, width * sizeof *z);
+    memcpy(y, value, width * sizeof *y);
     free(before);
     free(value);
+}
+
+/* The rows [steps, units] behind the last recurrent layer, through layers from .. to, to one row
+ * [inputs] by the pooling layer `to`; zeros if no step is left. */
+static void pool(const struct reference_network *network, const struct lstm_sequence *sequence,
+                 size_t from, size_t to, const double *rows, double *pooled)
+{
+    const char *reduce = network->layers[to].reduce;
+    size_t units = network->rnn_units, width = network->layers[to].inputs, n = 0;
+    double *z = reference_zeros(width), *row = reference_zeros(width);
+    for (size_t t = 0; t < sequence->steps; t++) {
+        if (reference_skips(network, sequence, t))
+            continue;
+        run_row(network, from, to, rows + t * units, units, z, row);
+        n++;
+        for (size_t i = 0; i < width; i++) {
+            if (strcmp(reduce, "mean") == 0)
+                pooled[i] += row[i];
+            else if (strcmp(reduce, "last") == 0 || n == 1 || row[i] > pooled[i])
+                pooled[i] = row[i];
+        }
+    }
+    for (size_t i = 0; i < width && strcmp(reduce, "mean") == 0 && n > 0; i++)
+        pooled[i] /= (double)n;
+    free(z);
+    free(row);
+}
+
+/* The number of the pooling layer; n_layers: there is none. */
+static size_t find_pooling(const struct reference_network *network)
+{
+    size_t k = 0;
+    while (k < network->n_layers && network->layers[k].kind != REFERENCE_POOLING)
+        k++;
+    return k;
 }
 
 static size_t count_rnn_layers(const struct reference_network *network)
@@ -218,11 +254,19 @@ void reference_run(const struct reference_network *network, const struct lstm_se
         x = y;
     }
     memcpy(run->rnn_output, x, run->steps * units * sizeof *x);
+    const size_t n_layers = network->n_layers, pooling = find_pooling(network);
     for (size_t t = 0; t < run->steps && network->output_is_sequence; t++)
-        head(network, n_rnn, x + t * units, run->logits + t * network->output_size,
-             run->output + t * network->output_size);
-    if (!network->output_is_sequence)
-        head(network, n_rnn, last, run->logits, run->output);
+        run_row(network, n_rnn, n_layers, x + t * units, units,
+                run->logits + t * network->output_size, run->output + t * network->output_size);
+    if (pooling < n_layers) {
+        const size_t width = network->layers[pooling].inputs;
+        double *pooled = reference_zeros(width);
+        pool(network, sequence, n_rnn, pooling, x, pooled);
+        run_row(network, pooling + 1, n_layers, pooled, width, run->logits, run->output);
+        free(pooled);
+    } else if (!network->output_is_sequence) {
+        run_row(network, n_rnn, n_layers, last, units, run->logits, run->output);
+    }
     free(x);
     free(last);
 }

@@ -20,6 +20,7 @@ void session_server_start(const char *const *options)
                     sizeof policies - 1);
     model_store_add(session_folder.path, "any", "1", model_any, 1);
     model_store_add(session_folder.path, "back", "1", model_backwards, 1);
+    model_store_add(session_folder.path, "pooled", "1", model_pooled, 1);
     daemon_start(&session_server, session_folder.path, options);
     client_init(&session_client, session_server.url);
 }
