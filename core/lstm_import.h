@@ -24,7 +24,9 @@ struct lstm_import_options {
     size_t n_layers;                  /* 0: all, in the order that the format's convention gives */
     size_t shared_layers;             /* so many layers share the one cell of a checkpoint */
     bool return_sequences;            /* the last recurrent layer gives an output for every step */
-    const char *inputs; /* ONNX: folder with input_<k>.pb of inputs that are weights */
+    const char *pooling; /* "mean", "max" or "last" of its outputs at all steps goes on; NULL: the
+                            final h */
+    const char *inputs;  /* ONNX: folder with input_<k>.pb of inputs that are weights */
     const char *const *labels;
     size_t n_labels;
 };

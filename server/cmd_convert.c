@@ -163,6 +163,7 @@ static enum lstm_status recognise(const struct convert_config *config, const str
                                                 .n_layers = layers->n,
                                                 .shared_layers = (size_t)config->shared_layers,
                                                 .return_sequences = config->return_sequences,
+                                                .pooling = config->pooling,
                                                 .inputs = config->inputs,
                                                 .labels = labels->texts,
                                                 .n_labels = labels->n};

@@ -9,7 +9,7 @@
 struct convert_config {
     const char *out, *format, *activation, *recurrent_activation;
     const char *hidden_activation, *output_activation, *scope;
-    const char *inputs;
+    const char *inputs, *pooling;
     const char *labels, *layers; /* NULL: not given; so are the texts above */
     double forget_bias;          /* NaN: not given */
     double scale;

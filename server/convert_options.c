@@ -32,6 +32,9 @@ const struct option convert_options[] = {
      .help = "the model's folder, MODELS/NAME; the next version is written there (required)"},
     {"output-activation", OPTION_TEXT, FIELD(output_activation), .value = "NAME",
      .help = "activation of the last dense layer, where the source does not say it"},
+    {"pooling", OPTION_TEXT, FIELD(pooling), .value = "NAME",
+     .help = "what the last recurrent layer passes on, where the source does not say it: the mean, "
+             "max or last of its outputs at all steps, as output[:, -1] is; none: its final h"},
     {"recurrent-activation", OPTION_TEXT, FIELD(recurrent_activation), .value = "NAME",
      .help = "activation of the gates, where the source does not say it"},
     {"return-sequences", OPTION_FLAG, FIELD(return_sequences),

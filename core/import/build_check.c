@@ -11,7 +11,8 @@ enum { MAX_NAME = NAME_MAX_BYTES - 16 };
 
 static const char *const default_names[] = {
     [IMPORT_LSTM] = "lstm",           [IMPORT_GRU] = "gru",         [IMPORT_DENSE] = "dense",
-    [IMPORT_EMBEDDING] = "embedding", [IMPORT_DROPOUT] = "dropout", [IMPORT_MASKING] = "masking"};
+    [IMPORT_EMBEDDING] = "embedding", [IMPORT_DROPOUT] = "dropout", [IMPORT_MASKING] = "masking",
+    [IMPORT_POOLING] = "pooling"};
 
 bool build_is_recurrent(const struct import_layer *layer)
 {

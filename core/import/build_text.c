@@ -9,7 +9,8 @@
 
 static const char *const type_names[] = {
     [IMPORT_LSTM] = "lstm",           [IMPORT_GRU] = "gru",         [IMPORT_DENSE] = "dense",
-    [IMPORT_EMBEDDING] = "embedding", [IMPORT_DROPOUT] = "dropout", [IMPORT_MASKING] = "masking"};
+    [IMPORT_EMBEDDING] = "embedding", [IMPORT_DROPOUT] = "dropout", [IMPORT_MASKING] = "masking",
+    [IMPORT_POOLING] = "pooling"};
 
 static void put_text(struct text *out, const char *key, const char *text)
 {
@@ -61,7 +62,7 @@ static void put_recurrent(struct text *out, const struct import_layer *layer)
 static void put_layer(struct text *out, const struct import_layer *layer)
 {
     text_printf(out, "    { \"type\": \"%s\"", type_names[layer->kind]);
-    if (layer->kind != IMPORT_DROPOUT && layer->kind != IMPORT_MASKING)
+    if (layer->kind < IMPORT_DROPOUT)
         put_text(out, "name", layer->name);
     switch (layer->kind) {
     case IMPORT_LSTM:
@@ -83,6 +84,9 @@ static void put_layer(struct text *out, const struct import_layer *layer)
         break;
     case IMPORT_MASKING:
         put_real(out, "mask_value", layer->mask_value);
+        break;
+    case IMPORT_POOLING:
+        put_text(out, "reduce", layer->reduce);
         break;
     }
     text_printf(out, " }");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/import/build.h"
 #include "core/import/source.h"
 #include "core/model.h"
 #include "core/status.h"
@@ -222,6 +223,36 @@ static void apply_options(struct import_plan *plan, const struct lstm_import_opt
         plan->scale = options->scale;
 }
 
+/* Behind the last recurrent layer. */
+static enum lstm_status add_pooling(struct import_plan *plan,
+                                    const struct lstm_import_options *options,
+                                    struct lstm_error *error)
+{
+    static const char *const reductions[] = {"mean", "max", "last"};
+    size_t k = plan->n_layers, which = 0;
+    struct import_layer *added;
+    if (options->pooling == NULL)
+        return LSTM_OK;
+    while (which < 3 && strcmp(options->pooling, reductions[which]) != 0)
+        which++;
+    if (which == 3)
+        return lstm_fail(error, LSTM_INVALID,
+                         "--pooling: expected mean, max or last, found '%.40s'", options->pooling);
+    if (options->return_sequences)
+        return lstm_fail(error, LSTM_INVALID,
+                         "--pooling and --return-sequences exclude each other: one row of all "
+                         "steps, or a row for each");
+    enum lstm_status status = import_add_layer(plan, IMPORT_POOLING, "", &added, error);
+    if (status != LSTM_OK)
+        return status;
+    for (; k > 0 && !build_is_recurrent(&plan->layers[k - 1]); k--)
+        plan->layers[k] = plan->layers[k - 1];
+    plan->layers[k] = (struct import_layer){.kind = IMPORT_POOLING, .reduce = reductions[which]};
+    if (k > 0)
+        plan->layers[k - 1].return_sequences = true;
+    return LSTM_OK;
+}
+
 /* An option that changes nothing would let its user believe that it does. */
 static enum lstm_status check_options(const struct import_source *source,
                                       const struct lstm_import_options *options,
@@ -254,6 +285,8 @@ static enum lstm_status plan_network(struct lstm_source *source,
     enum lstm_status status = source->reader->plan(&source->source, options, &source->plan, error);
     if (status == LSTM_OK)
         status = check_options(&source->source, options, error);
+    if (status == LSTM_OK)
+        status = add_pooling(&source->plan, options, error);
     if (status != LSTM_OK)
         return status;
     apply_options(&source->plan, options);

@@ -71,13 +71,15 @@ struct import_cell {
     struct import_array projection;                       /* [U, H] */
 };
 
+/* Those from IMPORT_DROPOUT on have no arrays, and need no name. */
 enum import_kind {
     IMPORT_LSTM,
     IMPORT_GRU,
     IMPORT_DENSE,
     IMPORT_EMBEDDING,
     IMPORT_DROPOUT,
-    IMPORT_MASKING
+    IMPORT_MASKING,
+    IMPORT_POOLING
 };
 
 /* A layer of the network. Texts are names as model.json has them (core/activation.h); an empty one
@@ -97,6 +99,7 @@ struct import_layer {
     char bidirectional[8];            /* "concat", "sum", "mul", "ave"; empty: one direction */
     double rate;                      /* dropout */
     double mask_value;                /* masking */
+    const char *reduce;               /* pooling: "mean", "max", "last"; borrowed */
     bool mask_zero;                   /* embedding */
     struct import_cell cells[2];      /* forward; backward of a bidirectional layer */
     struct import_array kernel, bias; /* dense [D, U], [U]; embedding kernel [vocabulary, U] */
@@ -127,6 +130,7 @@ struct import_plan {
     X(LAYERS, "--layers", options->n_layers > 0)                                                   \
     X(SHARED_LAYERS, "--shared-layers", options->shared_layers > 0)                                \
     X(RETURN_SEQUENCES, "--return-sequences", options->return_sequences)                           \
+    X(POOLING, "--pooling", options->pooling != NULL)                                              \
     X(INPUTS, "--inputs", options->inputs != NULL)
 
 enum import_option {

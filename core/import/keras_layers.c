@@ -116,6 +116,35 @@ static enum lstm_status add_masking(struct keras_planning *planning,
     return status;
 }
 
+/* Keras' mean leaves out what is masked; its maximum knows no mask, and has the outputs of masked
+ * steps, too. */
+static bool has_mask(const struct import_plan *plan)
+{
+    return plan->n_layers > 0 &&
+           (plan->layers[0].kind == IMPORT_MASKING || plan->layers[0].mask_zero);
+}
+
+static enum lstm_status add_pooling(struct keras_planning *planning,
+                                    const struct keras_layer *layer, const struct doc *config)
+{
+    struct import_layer *made;
+    const bool is_max = strcmp(layer->class_name, "GlobalMaxPooling1D") == 0;
+    const char *format = keras_read_text(config, "data_format");
+    if (format != NULL && strcmp(format, "channels_last") != 0)
+        return keras_read_refuse(planning, layer, "data_format must be channels_last");
+    if (keras_read_flag(config, "keepdims"))
+        return keras_read_refuse(planning, layer, "keepdims is not supported");
+    if (is_max && has_mask(planning->plan))
+        return keras_read_refuse(planning, layer,
+                                 "behind a mask Keras takes the maximum over the masked steps, "
+                                 "too, which lstmd skips; GlobalAveragePooling1D knows the mask");
+    enum lstm_status status =
+        import_add_layer(planning->plan, IMPORT_POOLING, layer->name, &made, planning->error);
+    if (status == LSTM_OK)
+        made->reduce = is_max ? "max" : "mean";
+    return status;
+}
+
 /* An activation of its own belongs to the dense layer in front of it; dropout between the two does
  * nothing where a model serves. */
 static enum lstm_status set_last_activation(struct keras_planning *planning,
@@ -185,6 +214,8 @@ static const struct {
                {"GRU", keras_recurrent_add, false},
                {"GaussianDropout", leave_out, true},
                {"GaussianNoise", leave_out, true},
+               {"GlobalAveragePooling1D", add_pooling, false},
+               {"GlobalMaxPooling1D", add_pooling, false},
                {"InputLayer", add_input, false},
                {"LSTM", keras_recurrent_add, false},
                {"Masking", add_masking, false},

@@ -46,10 +46,12 @@ static void assume(struct import_source *source, const struct keras_group *group
 {
     const struct keras_cell *cell = &group->weights.cells[0];
     import_use(source, IMPORT_OPTION_RETURN_SEQUENCES);
+    import_use(source, IMPORT_OPTION_POOLING);
     layer->return_sequences = !is_last || options->return_sequences;
-    if (!layer->return_sequences)
+    if (!layer->return_sequences && options->pooling == NULL)
         import_note(source,
-                    "layer %.80s: its last step goes on; --return-sequences takes every step",
+                    "layer %.80s: its last step goes on; --return-sequences takes every step, "
+                    "--pooling one row of all",
                     layer->name);
     if (group->weights.is_bidirectional) {
         memcpy(layer->bidirectional, "concat", sizeof "concat");

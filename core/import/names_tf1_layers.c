@@ -237,6 +237,7 @@ enum lstm_status tf1_add_layers(const struct tf1_network *network, struct import
         }
     import_use(network->source, IMPORT_OPTION_SHARED_LAYERS);
     import_use(network->source, IMPORT_OPTION_RETURN_SEQUENCES);
+    import_use(network->source, IMPORT_OPTION_POOLING);
     if (n_shared > 1 && n_cells != 1)
         return lstm_fail(network->error, LSTM_INVALID,
                          "--shared-layers: %zu layers have cells of their own", n_cells);

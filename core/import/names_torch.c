@@ -126,12 +126,16 @@ static void note_recurrent(struct import_source *source, const struct torch_orde
     import_use(source, IMPORT_OPTION_ACTIVATION);
     import_use(source, IMPORT_OPTION_RECURRENT_ACTIVATION);
     import_use(source, IMPORT_OPTION_RETURN_SEQUENCES);
-    if (!options->return_sequences)
+    import_use(source, IMPORT_OPTION_POOLING);
+    const bool takes_final = !options->return_sequences && options->pooling == NULL;
+    if (takes_final)
         import_note(source, "the last step's output of the recurrent layers is what goes on; "
-                            "--return-sequences takes that of every step");
-    if (last != NULL && last->bidirectional && !options->return_sequences)
+                            "--return-sequences takes that of every step, --pooling one row of "
+                            "all");
+    if (last != NULL && last->bidirectional && takes_final)
         import_note(source, "two directions: the final outputs of both go on, as h_n has them; "
-                            "output[:, -1] would have the first step of the backward one");
+                            "--pooling last takes output[:, -1], which has the first step of the "
+                            "backward one");
     import_note(source, "requests are batch first, whatever batch_first was");
 }
 

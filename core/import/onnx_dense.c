@@ -35,12 +35,14 @@ static enum lstm_status add_dense(struct onnx_run *run, const struct onnx_node *
 {
     char who[160];
     enum onnx_when when;
-    const size_t before = run->plan->n_layers;
     size_t size;
     onnx_describe(node, who);
     enum lstm_status status = onnx_read_when(run, who, from, &when);
+    if (status == LSTM_OK)
+        status = onnx_end_steps(run, who, &when);
     if (status != LSTM_OK)
         return status;
+    const size_t before = run->plan->n_layers;
     if (kernel->rank != 2 ||
         (onnx_flow_size(from, from->rank - 1, &size) && size != kernel->shape[0]))
         return lstm_fail(run->error, LSTM_SHAPE,
@@ -121,11 +123,14 @@ static enum lstm_status gemm(struct onnx_run *run, const struct onnx_node *node)
     return status == LSTM_OK ? onnx_set_flow(run, node, 0, &flow) : status;
 }
 
-/* The dense layer whose output a flow is, if nothing came after it; NULL if it is none. */
+/* The dense layer whose output a flow is, if nothing came after it; NULL if it is none. What
+ * becomes of a mean or a maximum is not what becomes of each step. */
 static struct import_layer *dense_of(struct onnx_run *run, const struct onnx_flow *flow)
 {
     const size_t k = flow->parts[0].layer;
-    if (k == 0 || k != run->plan->n_layers || flow->n_parts != 1 ||
+    const enum onnx_when when = flow->parts[0].when;
+    if (k == 0 || when == ONNX_MEAN_OF_STEPS || when == ONNX_MAX_OF_STEPS ||
+        k != run->plan->n_layers || flow->n_parts != 1 ||
         run->plan->layers[k - 1].kind != IMPORT_DENSE ||
         flow->parts[0].stage != run->layers[k - 1].stage || run->layers[k - 1].has_activation ||
         !onnx_flow_is_features(flow, flow->rank - 1))
@@ -202,24 +207,48 @@ static enum lstm_status combine(struct onnx_run *run, const struct onnx_node *no
                          "directions, and this is neither");
 }
 
-/* ReduceSum and ReduceMean over the axis of directions. */
+/* ReduceSum and ReduceMean over the axis of directions, ReduceMean and ReduceMax over that of time.
+ */
 static enum lstm_status reduce(struct onnx_run *run, const struct onnx_node *node)
 {
+    static const char why[] = "it reduces other axes than that of directions or of time";
+    const bool is_sum = strcmp(node->op, "ReduceSum") == 0,
+               is_max = strcmp(node->op, "ReduceMax") == 0;
     const struct onnx_value *value = onnx_get(run, node, 0);
     struct onnx_sizes axes;
     struct onnx_flow flow, next;
     size_t axis;
     bool given;
     if (value->kind != ONNX_FLOW || !onnx_ints(run, node, "axes", 1, &axes, &given) ||
-        axes.n != 1 || !onnx_axis(axes.at[0].number, value->flow->rank, &axis) ||
-        onnx_attribute_int(node, "keepdims", 1) != 0)
-        return onnx_set_lost(run, node, 0, value, "it reduces more than the axis of directions");
+        axes.n != 1 || !onnx_axis(axes.at[0].number, value->flow->rank, &axis))
+        return onnx_set_lost(run, node, 0, value, why);
+    const bool keeps_axis = onnx_attribute_int(node, "keepdims", 1) != 0;
     flow = next = *value->flow;
-    if (flow.n_parts != 2 || !onnx_flow_pick(&flow, axis, 0, ONNX_NO_ATOM) ||
+    if (!is_sum && onnx_flow_reduce(&flow, axis, is_max ? ONNX_MAX_OF_STEPS : ONNX_MEAN_OF_STEPS,
+                                    keeps_axis, run->time))
+        return onnx_set_flow(run, node, 0, &flow);
+    flow = next;
+    if (is_max || keeps_axis || flow.n_parts != 2 ||
+        !onnx_flow_pick(&flow, axis, 0, ONNX_NO_ATOM) ||
         !onnx_flow_pick(&next, axis, 1, ONNX_NO_ATOM) ||
-        !onnx_flow_merge(&flow, &next, strcmp(node->op, "ReduceSum") == 0 ? "sum" : "ave"))
-        return onnx_set_lost(run, node, 0, value, "it reduces more than the axis of directions");
+        !onnx_flow_merge(&flow, &next, is_sum ? "sum" : "ave"))
+        return onnx_set_lost(run, node, 0, value, why);
     return onnx_set_flow(run, node, 0, &flow);
+}
+
+/* GlobalAveragePool and GlobalMaxPool over [batch, units, time]. */
+static enum lstm_status pool(struct onnx_run *run, const struct onnx_node *node)
+{
+    const struct onnx_value *value = onnx_get(run, node, 0);
+    const bool is_max = strcmp(node->op, "GlobalMaxPool") == 0;
+    struct onnx_flow flow;
+    if (value->kind == ONNX_FLOW && value->flow->rank == 3) {
+        flow = *value->flow;
+        if (onnx_flow_reduce(&flow, 2, is_max ? ONNX_MAX_OF_STEPS : ONNX_MEAN_OF_STEPS, true,
+                             run->time))
+            return onnx_set_flow(run, node, 0, &flow);
+    }
+    return onnx_set_lost(run, node, 0, value, "it pools other axes than that of time");
 }
 
 /* ---- Activations ------------------------------------------------------------------------------
@@ -346,12 +375,15 @@ const struct onnx_operator onnx_layer_operators[] = {{"Add", combine},
                                                      {"Exp", activate},
                                                      {"GRU", onnx_rnn_evaluate},
                                                      {"Gemm", gemm},
+                                                     {"GlobalAveragePool", pool},
+                                                     {"GlobalMaxPool", pool},
                                                      {"HardSigmoid", activate},
                                                      {"LSTM", onnx_rnn_evaluate},
                                                      {"LeakyRelu", activate},
                                                      {"MatMul", matmul},
                                                      {"Mean", combine},
                                                      {"Mul", combine},
+                                                     {"ReduceMax", reduce},
                                                      {"ReduceMean", reduce},
                                                      {"ReduceSum", reduce},
                                                      {"Relu", activate},

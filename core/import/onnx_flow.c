@@ -13,6 +13,11 @@ void onnx_flow_add(struct onnx_flow *flow, unsigned id, size_t axis, size_t size
     flow->atoms[flow->n_atoms++] = (struct onnx_atom){id, axis, size};
 }
 
+size_t onnx_flow_n_parts(const struct onnx_flow *flow)
+{
+    return flow->merge != NULL ? 2 : flow->n_parts;
+}
+
 size_t onnx_flow_axis(const struct onnx_flow *flow, size_t axis, size_t *first)
 {
     size_t n = 0;
@@ -220,7 +225,7 @@ static bool pick_step(struct onnx_flow *flow, size_t atom, int64_t index)
     const bool last = index == -1 || (steps > 0 && index == (int64_t)steps - 1);
     if (flow->parts[0].layer == 0 || (!last && index != 0))
         return false;
-    for (size_t i = 0; i < flow->n_parts; i++)
+    for (size_t i = 0; i < onnx_flow_n_parts(flow); i++)
         flow->parts[i].when = last ? ONNX_LAST_STEP : ONNX_FIRST_STEP;
     remove_atom(flow, atom);
     return true;
@@ -247,6 +252,21 @@ bool onnx_flow_pick(struct onnx_flow *flow, size_t axis, int64_t index, unsigned
         return false;
     }
     drop_axis(flow, axis);
+    return true;
+}
+
+bool onnx_flow_reduce(struct onnx_flow *flow, size_t axis, enum onnx_when when, bool keeps_axis,
+                      unsigned time)
+{
+    size_t first;
+    if (onnx_flow_axis(flow, axis, &first) != 1 || flow->atoms[first].id != time ||
+        flow->parts[0].layer == 0)
+        return false;
+    for (size_t i = 0; i < onnx_flow_n_parts(flow); i++)
+        flow->parts[i].when = when;
+    remove_atom(flow, first);
+    if (!keeps_axis)
+        drop_axis(flow, axis);
     return true;
 }
 
@@ -345,6 +365,10 @@ bool onnx_flow_merge(struct onnx_flow *flow, const struct onnx_flow *next, const
     if (!same_atoms(flow, next) || flow->n_parts != 1 || next->n_parts != 1 ||
         flow->parts[0].layer == 0 || flow->parts[0].layer != next->parts[0].layer)
         return false;
+    /* What was reduced first is not what is merged first and reduced then. */
+    const enum onnx_when when = flow->parts[0].when;
+    if (when == ONNX_MAX_OF_STEPS || (when == ONNX_MEAN_OF_STEPS && strcmp(mode, "mul") == 0))
+        return false;
     /* Added up in either order. */
     const bool swapped = flow->parts[0].reads == ONNX_BACKWARD;
     flow->parts[1] = swapped ? flow->parts[0] : next->parts[0];
@@ -358,7 +382,7 @@ bool onnx_flow_same(const struct onnx_flow *a, const struct onnx_flow *b)
     if (!same_atoms(a, b) || a->input != b->input || a->merge != b->merge ||
         a->n_parts != b->n_parts)
         return false;
-    for (size_t i = 0; i < (a->merge != NULL ? 2 : a->n_parts); i++)
+    for (size_t i = 0; i < onnx_flow_n_parts(a); i++)
         if (a->parts[i].layer != b->parts[i].layer || a->parts[i].stage != b->parts[i].stage ||
             a->parts[i].reads != b->parts[i].reads || a->parts[i].when != b->parts[i].when)
             return false;

@@ -41,7 +41,9 @@ enum onnx_when {
     ONNX_FIRST_STEP,
     ONNX_LAST_STEP,
     ONNX_FINAL_H, /* the state after the last step that was read */
-    ONNX_FINAL_C
+    ONNX_FINAL_C,
+    ONNX_MEAN_OF_STEPS, /* of all, as ONNX_MAX_OF_STEPS */
+    ONNX_MAX_OF_STEPS
 };
 
 /* How a layer reads time. */
@@ -74,6 +76,9 @@ struct onnx_flow {
 /* Appends an atom at the end of axis; those before it must have been appended already. */
 void onnx_flow_add(struct onnx_flow *flow, unsigned id, size_t axis, size_t size);
 
+/* Parts that say something: merged ones, too. */
+size_t onnx_flow_n_parts(const struct onnx_flow *flow);
+
 /* Atoms of an axis: the first, and how many there are. */
 size_t onnx_flow_axis(const struct onnx_flow *flow, size_t axis, size_t *first);
 
@@ -96,6 +101,10 @@ LSTM_MUST_CHECK bool onnx_flow_pick(struct onnx_flow *flow, size_t axis, int64_t
 /* Negative numbers count from the end, and what lies outside is cut off, as Slice has it. */
 LSTM_MUST_CHECK bool onnx_flow_slice(struct onnx_flow *flow, size_t axis, int64_t begin,
                                      int64_t end, unsigned time);
+/* The axis, which must be that of time, becomes the MEAN or MAX of its steps; it stays with one
+ * element, or goes. */
+LSTM_MUST_CHECK bool onnx_flow_reduce(struct onnx_flow *flow, size_t axis, enum onnx_when when,
+                                      bool keeps_axis, unsigned time);
 LSTM_MUST_CHECK bool onnx_flow_concat(struct onnx_flow *flow, const struct onnx_flow *next,
                                       size_t axis);
 /* Both directions of one layer, in either order, become one part: n_parts stays 1, and parts[1] is

@@ -58,7 +58,7 @@ static enum lstm_status check_directions(struct onnx_run *run, const char *who,
     const size_t k = flow->parts[0].layer - 1;
     struct import_layer *layer = &run->plan->layers[k];
     struct onnx_layer *about = &run->layers[k];
-    const size_t n = flow->merge != NULL ? 2 : flow->n_parts;
+    const size_t n = onnx_flow_n_parts(flow);
     bool whole = n == (about->is_bidirectional ? 2U : 1U);
     for (size_t i = 0; i < n && whole; i++)
         whole = flow->parts[i].layer == k + 1 && flow->parts[i].stage == about->stage &&
@@ -73,12 +73,24 @@ static enum lstm_status check_directions(struct onnx_run *run, const char *who,
     return LSTM_OK;
 }
 
+/* The time that all directions have in common; FIRST_STEP, which none passes on, if they have none.
+ * The last step of both is the final h of neither layer. */
+static enum onnx_when common_when(const struct onnx_flow *flow)
+{
+    const enum onnx_when when = when_of(&flow->parts[0]), as_picked = flow->parts[0].when;
+    bool is_common = true, is_picked = true;
+    for (size_t i = 1; i < onnx_flow_n_parts(flow); i++) {
+        is_common &= when_of(&flow->parts[i]) == when;
+        is_picked &= flow->parts[i].when == as_picked;
+    }
+    return is_common ? when : is_picked ? as_picked : ONNX_FIRST_STEP;
+}
+
 enum lstm_status onnx_read_when(struct onnx_run *run, const char *who, const struct onnx_flow *flow,
                                 enum onnx_when *when)
 {
     const size_t n_layers = run->plan->n_layers, k = flow->parts[0].layer;
-    const size_t n = flow->merge != NULL ? 2 : flow->n_parts;
-    *when = when_of(&flow->parts[0]);
+    *when = common_when(flow);
     if (k != n_layers)
         return lstm_fail(run->error, LSTM_UNSUPPORTED,
                          "%s reads %s%.60s%s, but layer '%.60s' comes between: lstmd runs layers "
@@ -87,10 +99,7 @@ enum lstm_status onnx_read_when(struct onnx_run *run, const char *who, const str
                          k == 0 ? "" : run->plan->layers[k - 1].name, k == 0 ? "" : "'",
                          run->plan->layers[n_layers - 1].name);
     enum lstm_status status = k > 0 ? check_directions(run, who, flow) : LSTM_OK;
-    for (size_t i = 1; i < n && status == LSTM_OK; i++)
-        if (when_of(&flow->parts[i]) != *when)
-            *when = ONNX_LAST_STEP;
-    if (status != LSTM_OK || *when == ONNX_WHOLE || *when == ONNX_FINAL_H)
+    if (status != LSTM_OK || (*when != ONNX_FINAL_C && *when != ONNX_FIRST_STEP))
         return status;
     if (*when == ONNX_FINAL_C)
         return lstm_fail(run->error, LSTM_UNSUPPORTED,
@@ -98,10 +107,33 @@ enum lstm_status onnx_read_when(struct onnx_run *run, const char *who, const str
                          "c by `:state`",
                          who, run->plan->layers[k - 1].name);
     return lstm_fail(run->error, LSTM_UNSUPPORTED,
-                     "%s reads one step of layer '%.60s' that is not the last one it computed; "
-                     "lstmd passes on all steps or the final h (Y_h, h_n): export the model with "
-                     "that",
+                     "%s reads a step of layer '%.60s' that is neither the last one nor the last "
+                     "that it computed; lstmd passes on all steps, the last one, or the final h "
+                     "(Y_h, h_n): export the model with that",
                      who, run->plan->layers[k - 1].name);
+}
+
+enum lstm_status onnx_end_steps(struct onnx_run *run, const char *who, enum onnx_when *when)
+{
+    static const char *const reductions[] = {
+        [ONNX_LAST_STEP] = "last", [ONNX_MEAN_OF_STEPS] = "mean", [ONNX_MAX_OF_STEPS] = "max"};
+    const size_t k = run->plan->n_layers;
+    struct import_layer *layer;
+    if (*when == ONNX_WHOLE || *when == ONNX_FINAL_H)
+        return LSTM_OK;
+    if (run->has_lengths)
+        return lstm_fail(run->error, LSTM_UNSUPPORTED,
+                         "%s reads the %s of all steps, and sequence_lens is an input of the "
+                         "graph: it would count the zeros behind a shorter sequence, which lstmd "
+                         "never computes; export the model without lengths",
+                         who, reductions[*when]);
+    enum lstm_status status = import_add_layer(run->plan, IMPORT_POOLING, "", &layer, run->error);
+    if (status != LSTM_OK)
+        return status;
+    layer->reduce = reductions[*when];
+    run->layers[k] = (struct onnx_layer){.reads = run->layers[k - 1].reads};
+    *when = ONNX_FINAL_H;
+    return LSTM_OK;
 }
 
 /* Several inputs of a graph may be data by their shape; the network has one. */

@@ -135,9 +135,14 @@ LSTM_MUST_CHECK enum lstm_status onnx_compute_sizes(struct onnx_run *run,
 LSTM_MUST_CHECK enum lstm_status onnx_read_flow(struct onnx_run *run, const struct onnx_node *node,
                                                 size_t k, const struct onnx_flow **flow);
 
-/* Whether a flow is all of the last layer of the plan, and of which steps: WHOLE, or FINAL_H. */
+/* Whether a flow is all of the last layer of the plan, and of which steps: WHOLE, FINAL_H, or what
+ * a pooling layer makes of them: LAST_STEP, MEAN_OF_STEPS, MAX_OF_STEPS. */
 LSTM_MUST_CHECK enum lstm_status onnx_read_when(struct onnx_run *run, const char *who,
                                                 const struct onnx_flow *flow, enum onnx_when *when);
+
+/* The plan gets that pooling layer, and *when is FINAL_H: what goes on is one row. */
+LSTM_MUST_CHECK enum lstm_status onnx_end_steps(struct onnx_run *run, const char *who,
+                                                enum onnx_when *when);
 
 /* The numbers of input k: a constant, or a graph's input whose value options->inputs has.
  * UNSUPPORTED: neither. */

@@ -224,12 +224,13 @@ static enum lstm_status check_outputs(struct onnx_run *run, size_t chosen)
     return LSTM_OK;
 }
 
-/* Recurrent layers pass on sequences, but for the last one if only its end is used. */
+/* Recurrent layers pass on sequences, but for the last one if only its final h is used. */
 static void set_sequences(struct onnx_run *run, enum onnx_when when)
 {
     bool behind = when == ONNX_WHOLE;
     for (size_t k = run->plan->n_layers; k-- > 0;) {
         struct import_layer *layer = &run->plan->layers[k];
+        behind |= layer->kind == IMPORT_POOLING;
         if (!run->layers[k].is_recurrent)
             continue;
         layer->return_sequences = behind;
@@ -253,6 +254,8 @@ static enum lstm_status finish(struct onnx_run *run)
         return lstm_fail(run->error, LSTM_UNSUPPORTED,
                          "the graph has no LSTM or GRU node; lstmd serves recurrent networks");
     enum lstm_status status = onnx_read_when(run, who, value->flow, &when);
+    if (status == LSTM_OK)
+        status = onnx_end_steps(run, who, &when);
     if (status == LSTM_OK)
         status = check_outputs(run, chosen);
     if (status == LSTM_OK)

@@ -69,6 +69,11 @@ static const char *const cases[] = {
     "torch_lstm_both_13",
     "torch_lstm_halves_16",
     "torch_gru_both_11",
+    "torch_lstm_both_last_11",
+    "torch_gru_mean_9",
+    "torch_lstm_both_max_13",
+    "torch_gru_pool_16",
+    "torch_lstm_average_16",
 };
 
 static void case_path(char path[128], const char *name)
@@ -193,7 +198,7 @@ static const struct {
     {"feed_forward", "no LSTM or GRU", "recurrent"},
     {"foreign", "Magic node 'spell'", "domain"},
     {"input_forget", "LSTM node 'lstm'", "input_forget"},
-    {"last_of_both", "layer 'lstm'", "Y_h"},
+    {"first_of_both", "layer 'lstm'", "Y_h"},
     {"leaky", "LSTM node 'lstm'", "LeakyRelu"},
     {"logits_too", "several outputs", "extract_model"},
     {"loop", "Loop node 'unrolled'", "GRU"},

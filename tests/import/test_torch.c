@@ -17,43 +17,47 @@ static const struct golden_case {
     const char *name;   /* file, and key of goldens.json */
     const char *format; /* that is recognised */
     bool return_sequences;
+    const char *pooling;
 } cases[] = {
-    {"lstm", "pytorch", false},
-    {"lstm_bare", "pytorch", false},
-    {"lstm_layers", "pytorch", false},
-    {"lstm_no_bias", "pytorch", false},
-    {"lstm_sequence", "pytorch", true},
-    {"lstm_heads", "pytorch", false},
-    {"lstm_embedding", "pytorch", false},
-    {"lstm_projection", "pytorch", false},
-    {"lstm_bidirectional", "pytorch", false},
-    {"lstm_projection_bidirectional", "pytorch", false},
-    {"lstm_cells", "pytorch", false},
-    {"gru", "pytorch", false},
-    {"gru_layers", "pytorch", false},
-    {"gru_bidirectional", "pytorch", true},
-    {"gru_cells", "pytorch", false},
-    {"nested", "pytorch", false},
-    {"parameters", "pytorch", false},
-    {"protocol_4", "pytorch", false},
-    {"shared", "pytorch", false},
-    {"half", "pytorch", false},
-    {"bfloat16", "pytorch", false},
-    {"double", "pytorch", false},
-    {"legacy", "pytorch-legacy", false},
-    {"legacy_half", "pytorch-legacy", false},
-    {"legacy_shared", "pytorch-legacy", false},
-    {"safetensors", "safetensors", false},
-    {"safetensors_stack", "safetensors", false},
-    {"safetensors_deep", "safetensors", false},
-    {"safetensors_cells", "safetensors", false},
-    {"safetensors_language", "safetensors", false},
-    {"language", "pytorch", false},
-    {"projected", "pytorch", false},
-    {"surrounded", "pytorch", false},
-    {"two_directions_first", "pytorch", false},
-    {"beside_objects", "pytorch", false},
-    {"legacy_protocol_4", "pytorch-legacy", false},
+    {"lstm", "pytorch", false, NULL},
+    {"lstm_bare", "pytorch", false, NULL},
+    {"lstm_layers", "pytorch", false, NULL},
+    {"lstm_no_bias", "pytorch", false, NULL},
+    {"lstm_sequence", "pytorch", true, NULL},
+    {"lstm_heads", "pytorch", false, NULL},
+    {"lstm_embedding", "pytorch", false, NULL},
+    {"lstm_projection", "pytorch", false, NULL},
+    {"lstm_bidirectional", "pytorch", false, NULL},
+    {"lstm_projection_bidirectional", "pytorch", false, NULL},
+    {"lstm_cells", "pytorch", false, NULL},
+    {"gru", "pytorch", false, NULL},
+    {"gru_layers", "pytorch", false, NULL},
+    {"gru_bidirectional", "pytorch", true, NULL},
+    {"gru_cells", "pytorch", false, NULL},
+    {"nested", "pytorch", false, NULL},
+    {"parameters", "pytorch", false, NULL},
+    {"protocol_4", "pytorch", false, NULL},
+    {"shared", "pytorch", false, NULL},
+    {"half", "pytorch", false, NULL},
+    {"bfloat16", "pytorch", false, NULL},
+    {"double", "pytorch", false, NULL},
+    {"legacy", "pytorch-legacy", false, NULL},
+    {"legacy_half", "pytorch-legacy", false, NULL},
+    {"legacy_shared", "pytorch-legacy", false, NULL},
+    {"safetensors", "safetensors", false, NULL},
+    {"safetensors_stack", "safetensors", false, NULL},
+    {"safetensors_deep", "safetensors", false, NULL},
+    {"safetensors_cells", "safetensors", false, NULL},
+    {"safetensors_language", "safetensors", false, NULL},
+    {"language", "pytorch", false, NULL},
+    {"projected", "pytorch", false, NULL},
+    {"surrounded", "pytorch", false, NULL},
+    {"two_directions_first", "pytorch", false, NULL},
+    {"beside_objects", "pytorch", false, NULL},
+    {"legacy_protocol_4", "pytorch-legacy", false, NULL},
+    {"lstm_both_last", "pytorch", false, "last"},
+    {"gru_mean", "pytorch", false, "mean"},
+    {"lstm_both_max", "pytorch", false, "max"},
 };
 
 static struct lstm_source *open_case(const char *name)
@@ -70,7 +74,8 @@ START_TEST(test_file_of_pytorch_predicts_as_pytorch)
 {
     const struct golden_case *this_case = &cases[_i];
     const struct lstm_import_options options = {.forget_bias = (double)NAN,
-                                                .return_sequences = this_case->return_sequences};
+                                                .return_sequences = this_case->return_sequences,
+                                                .pooling = this_case->pooling};
     struct lstm_source *source = open_case(this_case->name);
     struct lstm_model *model;
     struct lstm_error error;
@@ -137,6 +142,7 @@ static const struct {
     {"beside_objects", "what pathlib.PosixPath, datetime.datetime, "},
     {"lstm", "batch first"},
     {"lstm_bidirectional", "as h_n has them"},
+    {"lstm_bidirectional", "--pooling last takes output[:, -1]"},
 };
 
 START_TEST(test_what_a_state_dict_does_not_say_is_noted)
@@ -148,6 +154,25 @@ START_TEST(test_what_a_state_dict_does_not_say_is_noted)
     ck_assert_msg(import_golden_has_note(source, notes[_i].words), "no note has '%s'",
                   notes[_i].words);
     lstm_model_destroy(model);
+    lstm_source_destroy(source);
+}
+END_TEST
+
+static const struct {
+    struct lstm_import_options options;
+    const char *words;
+} no_poolings[] = {
+    {{.forget_bias = (double)NAN, .pooling = "sum"}, "expected mean, max or last, found 'sum'"},
+    {{.forget_bias = (double)NAN, .pooling = "max", .return_sequences = true},
+     "exclude each other"},
+};
+
+START_TEST(test_pooling_that_makes_no_sense_is_refused)
+{
+    struct lstm_source *source = open_case("lstm");
+    struct lstm_error error;
+    assert_failure(lstm_source_recognise(source, &no_poolings[_i].options, &error), LSTM_INVALID,
+                   &error, no_poolings[_i].words);
     lstm_source_destroy(source);
 }
 END_TEST
@@ -357,6 +382,8 @@ Suite *suite_torch(void)
     tcase_add_loop_test(goldens, test_layers_make_a_chain_of_what_is_none, 0, N_CASES(chains));
     tcase_add_test(goldens, test_arrays_of_a_checkpoint_are_named_by_its_dicts);
     tcase_add_loop_test(goldens, test_what_a_state_dict_does_not_say_is_noted, 0, N_CASES(notes));
+    tcase_add_loop_test(goldens, test_pooling_that_makes_no_sense_is_refused, 0,
+                        N_CASES(no_poolings));
     tcase_add_test(goldens, test_options_name_the_activations_of_linear_layers);
     tcase_add_loop_test(goldens, test_file_without_a_known_network_is_refused_with_what_it_is, 0,
                         N_CASES(refused));

@@ -160,6 +160,10 @@ def answer(layers: list[Layer], xs: Array) -> Array:
         elif layer.plain:
             inner = config["layer"]["config"] if "layer" in config else config
             y = ACTIVATIONS[inner["activation"]](y @ layer.plain[0][1] + layer.plain[1][1])
+        elif layer.class_name == "GlobalAveragePooling1D":
+            y = (y * mask[..., None]).sum(1) / mask.sum(1)[:, None]
+        elif layer.class_name == "GlobalMaxPooling1D":
+            y = y.max(1)
         elif layer.class_name in ("Activation", "Softmax", "ReLU"):
             y = ACTIVATIONS[config.get("activation", layer.class_name.lower())](y)
     return y

@@ -19,8 +19,8 @@ from typing import Any, Callable
 import h5py
 import numpy as np
 
-from keras_networks import (BATCH, FEATURES, GATES, STEPS, UNITS, VOCABULARY, Array, Cell, Layer, answer,
-                            bidirectional, dense, embedding, plain_layer, random, recurrent, weight)
+from keras_networks import (BATCH, FEATURES, GATES, OUTPUTS, STEPS, UNITS, VOCABULARY, Array, Cell, Layer,
+                            answer, bidirectional, dense, embedding, plain_layer, random, recurrent, weight)
 
 # ---- Names of weights --------------------------------------------------------------------------
 
@@ -355,6 +355,16 @@ def main() -> None:
         recurrent("second", Cell("GRU", 2 * UNITS, reset_after=True)),
         dense("out", UNITS, "softmax")], write_h5, "3.3.3", names_keras3, "functional3",
         variable=True)
+    add("tf_max_pooling", [
+        bidirectional("both", Cell("LSTM", FEATURES), Cell("LSTM", FEATURES), "concat", True),
+        plain_layer("GlobalMaxPooling1D", "pool", data_format="channels_last", keepdims=False),
+        dense("out", 2 * UNITS, "softmax")], write_h5, "2.11.0", tf2)
+    add("keras3_average_pooling", [
+        plain_layer("Masking", "masking", mask_value=-1.0),
+        recurrent("rnn", Cell("GRU", FEATURES, reset_after=True), True),
+        dense("mid", UNITS, "relu", True),
+        plain_layer("GlobalAveragePooling1D", "pool", data_format="channels_last", keepdims=False),
+        dense("out", OUTPUTS, "sigmoid")], write_h5, "3.3.3", names_keras3, "functional3", variable=True)
     with h5py.File(os.path.join(out, "no_keras"), "w") as file:
         file["values"] = np.zeros((3, 4), "<f4")
     with open(os.path.join(out, "goldens.json"), "w", encoding="ascii") as file:

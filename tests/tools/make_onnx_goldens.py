@@ -522,7 +522,7 @@ def make_given(folder: str) -> dict[str, object]:
 # ---- Graphs of torch.onnx.export() --------------------------------------------------------------
 
 class Network(nn.Module):
-    """A recurrent module and a linear layer over all steps, the last one, or the final states."""
+    """A recurrent module and a linear layer over all steps, the last one, the final states, or what pools them."""
 
     def __init__(self, rnn: nn.Module, reads: str) -> None:
         super().__init__()
@@ -538,6 +538,14 @@ class Network(nn.Module):
             y = torch.cat([h[-2], h[-1]], 1) if self.rnn.bidirectional else h[-1]
         elif self.reads == "halves":
             y = torch.cat([y[:, -1, :UNITS], y[:, 0, UNITS:]], 1)
+        elif self.reads == "mean":
+            y = y.mean(1 if self.rnn.batch_first else 0)
+        elif self.reads == "max":
+            y = y.max(1 if self.rnn.batch_first else 0).values
+        elif self.reads == "pool":
+            y = nn.functional.adaptive_max_pool1d(y.transpose(1, 2), 1).squeeze(2)
+        elif self.reads == "average":
+            return nn.functional.adaptive_avg_pool1d(torch.tanh(self.fc(y)).transpose(1, 2), 1).squeeze(2)
         return torch.relu(self.fc(y))
 
 
@@ -560,6 +568,12 @@ TORCH: dict[str, tuple[type[nn.Module], dict[str, object], str, int, bool, bool]
                              True, True),
     "torch_gru_both_11": (nn.GRU, {"bidirectional": True, "num_layers": 2, "batch_first": True},
                           "states", 11, False, True),
+    "torch_lstm_both_last_11": (nn.LSTM, {"bidirectional": True, "batch_first": True}, "last", 11, False, True),
+    "torch_gru_mean_9": (nn.GRU, {}, "mean", 9, True, True),
+    "torch_lstm_both_max_13": (nn.LSTM, {"bidirectional": True, "num_layers": 2, "batch_first": True}, "max", 13,
+                               False, False),
+    "torch_gru_pool_16": (nn.GRU, {"batch_first": True}, "pool", 16, True, True),
+    "torch_lstm_average_16": (nn.LSTM, {"batch_first": True}, "average", 16, True, False),
 }
 
 
@@ -589,7 +603,7 @@ def make_torch_case(folder: str, name: str) -> dict[str, object]:
 # ---- Graphs that are refused --------------------------------------------------------------------
 
 def refused(case: Case, what: str) -> onnx.ModelProto:
-    directions = BOTH if what in ("one_direction", "two_activations", "last_of_both") else (
+    directions = BOTH if what in ("one_direction", "two_activations", "first_of_both") else (
         "forward",)
     rnn = case.rnn("LSTM", directions=directions, activations={
         "two_activations": ["Sigmoid", "Tanh", "Tanh", "Sigmoid", "Relu", "Relu"],
@@ -619,8 +633,8 @@ def refused(case: Case, what: str) -> onnx.ModelProto:
     elif what == "one_direction":
         case.add("Gather", ["Y", case.constant("at", np.array(1, np.int64))], ["Z"], axis=1)
         outputs = ["Z"]
-    elif what == "last_of_both":
-        case.add("Gather", ["Y", case.constant("at", np.array(-1, np.int64))], ["Z"], axis=0)
+    elif what == "first_of_both":
+        case.add("Gather", ["Y", case.constant("at", np.array(0, np.int64))], ["Z"], axis=0)
         outputs = ["Z"]
     elif what == "unequal_pair":
         other = case.rnn("LSTM", directions=("reverse",), activations=["Sigmoid", "Relu", "Relu"])
@@ -664,7 +678,7 @@ def refused(case: Case, what: str) -> onnx.ModelProto:
 
 
 REFUSED = ["cell_state", "clip", "constant_state", "feed_forward", "foreign", "input_forget",
-           "last_of_both", "leaky", "logits_too", "loop", "no_weights", "one_direction",
+           "first_of_both", "leaky", "logits_too", "loop", "no_weights", "one_direction",
            "output_activation", "outside", "quantized", "residual", "shape",
            "two_activations", "two_heads", "unknown", "unequal_pair", "opset"]
 

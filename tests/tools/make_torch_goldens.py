@@ -28,11 +28,12 @@ FEATURES, UNITS, OUTPUTS, BATCH, STEPS, VOCABULARY = 3, 4, 2, 2, 5, 7
 
 class Network(nn.Module):
     """A recurrent module, perhaps behind an embedding, with linear layers behind it. Of two
-    directions the final outputs are taken, as h_n has them."""
+    directions the final outputs are taken, as h_n has them, unless one row of all steps is."""
 
     def __init__(self, rnn: nn.Module, heads: list[int], embeds: bool = False,
-                 sequence: bool = False) -> None:
+                 sequence: bool = False, pooling: str = "") -> None:
         super().__init__()
+        self.pooling = pooling
         self.embedding = nn.Embedding(VOCABULARY, FEATURES) if embeds else None
         self.rnn = rnn
         self.sequence = sequence
@@ -46,7 +47,9 @@ class Network(nn.Module):
         if self.embedding is not None:
             x = self.embedding(x.long().squeeze(-1))
         y, _ = self.rnn(x)
-        if not self.sequence:
+        if self.pooling:
+            y = {"mean": y.mean(1), "max": y.max(1).values, "last": y[:, -1]}[self.pooling]
+        elif not self.sequence:
             width = self.rnn.proj_size or self.rnn.hidden_size
             y = y[:, -1] if not self.rnn.bidirectional else torch.cat(
                 [y[:, -1, :width], y[:, 0, width:]], 1)
@@ -327,6 +330,9 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[object, str], None]]] 
     "beside_objects": (lambda: Network(lstm(), [OUTPUTS]), save_beside_objects),
     "two_directions_first": (TwoDirectionsFirst, save),
     "legacy_protocol_4": (lambda: Network(lstm(), [OUTPUTS]), save_legacy_protocol_4),
+    "lstm_both_last": (lambda: Network(lstm(bidirectional=True), [OUTPUTS], pooling="last"), save),
+    "gru_mean": (lambda: Network(gru(num_layers=2), [6, OUTPUTS], pooling="mean"), save),
+    "lstm_both_max": (lambda: Network(lstm(bidirectional=True), [OUTPUTS], embeds=True, pooling="max"), save),
 }
 
 
