@@ -11,7 +11,8 @@
  *   elu             y + 1 where y < 0, else 1
  *   selu            y + scale alpha where y < 0, else scale
  *   exponential     y
- *   softmax         dx_k = y_k (dy_k - sum of y dy over the row) */
+ *   softmax         dx_k = y_k (dy_k - sum of y dy over the row)
+ *   log_softmax     dx_k = dy_k - e^y_k sum of dy over the row */
 #ifndef ACTIVATION_H
 #define ACTIVATION_H
 
@@ -35,7 +36,8 @@
 
 #define ACTIVATION_LIST(X)                                                                         \
     ACTIVATION_ELEMENTWISE_LIST(X)                                                                 \
-    X(SOFTMAX, "softmax") /* over the values of a row; dense layers only */
+    X(SOFTMAX, "softmax") /* over the values of a row, as the next; dense layers only */           \
+    X(LOG_SOFTMAX, "log_softmax")
 
 enum activation {
 #define X(id, name) ACTIVATION_##id,
@@ -46,6 +48,9 @@ enum activation {
 
 /* NULL-ended, indexed by enum activation. */
 extern const char *const activation_names[N_ACTIVATIONS + 1];
+
+/* Whether a name is that of an activation over rows, which a cell cannot have. */
+bool activation_is_over_rows(const char *name);
 
 /* Applies an activation to x [rows, columns] in place. */
 void activation_apply(enum activation activation, float *x, size_t rows, size_t columns);

@@ -246,6 +246,7 @@ INLINE vf activation_v(enum activation activation, vf x)
         return exponential_v(x);
     case ACTIVATION_LINEAR:
     case ACTIVATION_SOFTMAX:
+    case ACTIVATION_LOG_SOFTMAX:
     case N_ACTIVATIONS:
         break;
     }
@@ -286,6 +287,7 @@ INLINE vf slope_v(enum activation activation, vf y)
         return y;
     case ACTIVATION_LINEAR:
     case ACTIVATION_SOFTMAX:
+    case ACTIVATION_LOG_SOFTMAX:
     case N_ACTIVATIONS:
         break;
     }

@@ -72,7 +72,8 @@ static double squared_row(enum activation activation, float *z, const float *tar
     return loss;
 }
 
-/* Each loss: one row, after which z holds the outputs, and the activations that it can follow. */
+/* Each loss: one row, after which z holds the outputs or what orders as they do, and the
+ * activations that it can follow; without `needs`, all. */
 static const struct {
     double (*row)(enum activation activation, float *z, const float *targets, size_t n,
                   float *gradient);
@@ -80,23 +81,20 @@ static const struct {
     bool after[N_ACTIVATIONS];
 } losses[] = {
     [LSTM_SOFTMAX_CROSS_ENTROPY] = {softmax_row,
-                                    "a last dense layer with activation softmax or linear",
-                                    {[ACTIVATION_SOFTMAX] = true, [ACTIVATION_LINEAR] = true}},
+                                    "a last dense layer with activation softmax, log_softmax or "
+                                    "linear",
+                                    {[ACTIVATION_SOFTMAX] = true,
+                                     [ACTIVATION_LOG_SOFTMAX] = true,
+                                     [ACTIVATION_LINEAR] = true}},
     [LSTM_SOFTMAX_CROSS_ENTROPY_ON_SOFTMAX] = {on_softmax_row,
                                                "a last dense layer with activation softmax",
                                                {[ACTIVATION_SOFTMAX] = true}},
-    [LSTM_MEAN_SQUARED_ERROR] = {squared_row,
-                                 "",
-                                 {[ACTIVATION_LINEAR] = true,
-                                  [ACTIVATION_TANH] = true,
-                                  [ACTIVATION_SIGMOID] = true,
-                                  [ACTIVATION_RELU] = true,
-                                  [ACTIVATION_SOFTMAX] = true}}};
+    [LSTM_MEAN_SQUARED_ERROR] = {squared_row, NULL, {false}}};
 
 enum lstm_status loss_check(enum lstm_loss loss, enum activation activation,
                             struct lstm_error *error)
 {
-    if (losses[loss].after[activation])
+    if (losses[loss].needs == NULL || losses[loss].after[activation])
         return LSTM_OK;
     return lstm_fail(error, LSTM_UNSUPPORTED, "this loss needs %s, not %s", losses[loss].needs,
                      activation_names[activation]);

@@ -57,7 +57,7 @@ enum lstm_status keras_read_named_activation(struct keras_planning *planning,
         is_hard && planning->model->generation >= 3 ? "hard_sigmoid_keras3" : keras_name;
     for (size_t k = 0; activation_names[k] != NULL; k++)
         if (strcmp(activation_names[k], known) == 0 &&
-            !(is_gate && strcmp(known, "softmax") == 0)) {
+            !(is_gate && activation_is_over_rows(known))) {
             snprintf(name, 32, "%s", known);
             return LSTM_OK;
         }

@@ -16,6 +16,7 @@ static const struct {
     {"Exp", "exponential", {0}},
     {"HardSigmoid", "hard_sigmoid", {2, {0.2, 0.5}}},
     {"LeakyRelu", NULL, {1, {0.01}}},
+    {"LogSoftmax", "log_softmax", {0}},
     {"Relu", "relu", {0}},
     {"ScaledTanh", NULL, {2, {1, 1}}},
     {"Selu", "selu", {2, {1.67326319217681884765625, 1.05070102214813232421875}}},

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/activation.h"
 #include "core/float_formats.h"
 #include "core/import/onnx_activation.h"
 #include "core/import/onnx_run.h"
@@ -294,7 +295,8 @@ static enum lstm_status make_identity(struct onnx_run *run, size_t n, struct imp
     return import_array_init(kernel, "identity", IMPORT_F32, 2, shape, data, SIZE_MAX, run->error);
 }
 
-/* Softmax of older operator sets takes all axes from `axis` on as one; of newer ones, one axis. */
+/* Softmax and LogSoftmax of older operator sets take all axes from `axis` on as one; of newer ones,
+ * one axis. */
 static bool is_over_features(const struct onnx_run *run, const struct onnx_node *node,
                              const struct onnx_flow *flow)
 {
@@ -317,7 +319,7 @@ static enum lstm_status activate(struct onnx_run *run, const struct onnx_node *n
     enum lstm_status status = onnx_read_flow(run, node, 0, &from);
     if (status != LSTM_OK)
         return status;
-    if (strcmp(name, "softmax") == 0 && !is_over_features(run, node, from))
+    if (activation_is_over_rows(name) && !is_over_features(run, node, from))
         return onnx_set_lost(run, node, 0, onnx_get(run, node, 0),
                              "it runs over other axes than the features");
     layer = dense_of(run, from);
@@ -380,6 +382,7 @@ const struct onnx_operator onnx_layer_operators[] = {{"Add", combine},
                                                      {"HardSigmoid", activate},
                                                      {"LSTM", onnx_rnn_evaluate},
                                                      {"LeakyRelu", activate},
+                                                     {"LogSoftmax", activate},
                                                      {"MatMul", matmul},
                                                      {"Mean", combine},
                                                      {"Mul", combine},

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/activation.h"
 #include "core/import/onnx_activation.h"
 #include "core/import/onnx_run.h"
 #include "core/import/onnx_tensor.h"
@@ -79,7 +80,7 @@ static enum lstm_status name_activations(const struct rnn *rnn, const char *name
             if (lists[k] != NULL && used[k] < lists[k]->n_floats)
                 parameters.value[k] = lists[k]->floats[used[k]++];
         names[i] = known ? onnx_activation_find(name, &parameters) : NULL;
-        if (names[i] == NULL || strcmp(names[i], "softmax") == 0)
+        if (names[i] == NULL || activation_is_over_rows(names[i]))
             return lstm_fail(
                 rnn->run->error, LSTM_UNSUPPORTED,
                 "%s: activation '%.40s', or its alpha and beta, is none that lstmd has", rnn->who,

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/activation.h"
 #include "core/status.h"
 
 enum { N_GATES = 4, GATE_J = 1, GATE_F = 2, TYPE_FLOAT = 1 };
@@ -88,7 +89,7 @@ static void look_for_activation(struct graph *graph, const struct tf_node *node)
     static const char candidate[] = "candidate/";
     const char *activation = tf_node_activation(node);
     if (activation == NULL || strcmp(activation, "linear") == 0 ||
-        strcmp(activation, "softmax") == 0)
+        activation_is_over_rows(activation))
         return;
     const struct tf_output from = tf_node_input(&graph->nodes, node, 0);
     if (is_gate(from, GATE_J) ||

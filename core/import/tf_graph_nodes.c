@@ -11,10 +11,13 @@ enum { MAX_PASSED = 8 };
 static const struct {
     const char *op, *activation;
 } activations[] = {
-    {"Tanh", "tanh"},         {"Sigmoid", "sigmoid"},   {"Relu", "relu"},  {"Relu6", "relu6"},
-    {"Softsign", "softsign"}, {"Softplus", "softplus"}, {"Elu", "elu"},    {"Selu", "selu"},
-    {"Softmax", "softmax"},   {"BiasAdd", "linear"},    {"Add", "linear"}, {"AddV2", "linear"},
-    {"MatMul", "linear"},
+    {"Tanh", "tanh"},         {"Sigmoid", "sigmoid"},
+    {"Relu", "relu"},         {"Relu6", "relu6"},
+    {"Softsign", "softsign"}, {"Softplus", "softplus"},
+    {"Elu", "elu"},           {"Selu", "selu"},
+    {"Softmax", "softmax"},   {"LogSoftmax", "log_softmax"},
+    {"BiasAdd", "linear"},    {"Add", "linear"},
+    {"AddV2", "linear"},      {"MatMul", "linear"},
 };
 
 const char *tf_node_activation(const struct tf_node *node)

@@ -78,6 +78,14 @@ static const struct gradient_case {
     {LSTM_MEAN_SQUARED_ERROR, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "sigmoid"))},
     {LSTM_MEAN_SQUARED_ERROR, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "relu"))},
     {LSTM_MEAN_SQUARED_ERROR, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "softmax"))},
+    {LSTM_MEAN_SQUARED_ERROR, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "elu"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(3, "log_softmax"))},
+    /* More values than are raised at once. */
+    {LSTM_MEAN_SQUARED_ERROR, NETWORK(2, LSTM("a", 4, "tanh", false), DENSE(70, "log_softmax"))},
+    {LSTM_SOFTMAX_CROSS_ENTROPY,
+     NETWORK(3, LSTM("a", 4, "tanh", false),
+             {.kind = REFERENCE_DENSE, .name = "d", .units = 65, .activation = "log_softmax"},
+             DENSE(3, "softmax"))},
     /* A cell as the last layer. */
     {LSTM_MEAN_SQUARED_ERROR, NETWORK(1, LSTM("a", 4, "tanh", false))},
     {LSTM_MEAN_SQUARED_ERROR, NETWORK(1, GRU("a", 4, "tanh", false))},

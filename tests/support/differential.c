@@ -142,6 +142,7 @@ void differential_network(struct reference_network *network, uint64_t seed)
     *network = (struct reference_network){0};
     draw_beginning(&from, network, most);
     static const char *const reductions[] = {"mean", "max", "last"};
+    static const char *const outputs[] = {"softmax", "linear", "softmax", "log_softmax"};
     const bool sequences = draw_one_in(&from, 2);
     for (size_t k = 0; k < n_cells; k++)
         network->layers[network->n_layers++] =
@@ -154,7 +155,7 @@ void differential_network(struct reference_network *network, uint64_t seed)
             (struct reference_layer){.kind = REFERENCE_DENSE,
                                      .name = "out",
                                      .units = draw_size(&from, 65),
-                                     .activation = draw_one_in(&from, 2) ? "softmax" : "linear"};
+                                     .activation = outputs[draw(&from, 4)]};
     reference_init(network, seed);
     scale_weights(network);
 }

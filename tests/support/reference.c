@@ -79,6 +79,7 @@ double reference_activation(const char *name, double x)
         {"selu", selu},
         {"exponential", exp},
         {"softmax", linear},
+        {"log_softmax", linear},
     };
     for (size_t k = 0; k < sizeof functions / sizeof *functions; k++)
         if (strcmp(functions[k].name, name) == 0)

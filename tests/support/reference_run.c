@@ -1,5 +1,6 @@
 /* reference_run.c: dynamic_rnn in both directions and the layers around it, in plain loops.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,11 @@ static void step_without_state(const struct reference_layer *layer, const double
     }
     if (strcmp(layer->activation, "softmax") == 0)
         reference_softmax(z, layer->units, y);
+    if (strcmp(layer->activation, "log_softmax") == 0) {
+        reference_softmax(z, layer->units, y);
+        for (size_t u = 0; u < layer->units; u++)
+            y[u] = log(y[u]);
+    }
 }
 
 bool reference_skips(const struct reference_network *network, const struct lstm_sequence *sequence,
