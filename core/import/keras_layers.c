@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/import/keras_norm.h"
 #include "core/import/keras_read.h"
 #include "core/status.h"
 
@@ -205,6 +206,7 @@ static const struct {
 } classes[] = {{"Activation", add_activation, true},
                {"ActivityRegularization", leave_out, true},
                {"AlphaDropout", leave_out, true},
+               {"BatchNormalization", keras_norm_add, false},
                {"Bidirectional", keras_recurrent_add_bidirectional, false},
                {"CuDNNGRU", keras_recurrent_add, false},
                {"CuDNNLSTM", keras_recurrent_add, false},

@@ -1,4 +1,4 @@
-/* onnx_dense.c: products, biases, activations and embeddings as layers.
+/* onnx_dense.c: products, biases, activations, normalisations and embeddings as layers.
  * SPDX-License-Identifier: Apache-2.0
  *
  * MatMul or Gemm begins a dense layer; Add and an activation join the one that came just before.
@@ -9,6 +9,7 @@
 
 #include "core/activation.h"
 #include "core/float_formats.h"
+#include "core/import/affine.h"
 #include "core/import/onnx_activation.h"
 #include "core/import/onnx_run.h"
 #include "core/import/onnx_tensor.h"
@@ -341,6 +342,54 @@ static enum lstm_status activate(struct onnx_run *run, const struct onnx_node *n
     return onnx_set_flow(run, node, 0, &flow);
 }
 
+/* ---- Normalisation ----------------------------------------------------------------------------
+ */
+
+/* Of features that are the channels of ONNX, its axis 1. */
+static enum lstm_status normalise(struct onnx_run *run, const struct onnx_node *node)
+{
+    enum { SCALE = 1, BIAS, MEAN, VARIANCE, N_INPUTS };
+    struct import_array arrays[N_INPUTS], kernel, bias;
+    struct import_affine affine;
+    struct import_layer *layer;
+    const struct onnx_flow *from;
+    struct onnx_flow flow;
+    enum lstm_status status = onnx_read_flow(run, node, 0, &from);
+    if (status != LSTM_OK)
+        return status;
+    if (from->rank != 2 || onnx_attribute_int(node, "training_mode", 0) != 0)
+        return onnx_set_lost(
+            run, node, 0, onnx_get(run, node, 0),
+            "it runs over other axes than the features of one row, or is to train");
+    for (size_t k = SCALE; k < N_INPUTS && status == LSTM_OK; k++)
+        status = onnx_read_weights(run, node, k, &arrays[k]);
+    if (status != LSTM_OK)
+        return status;
+    const struct import_norm norm = {&arrays[SCALE], &arrays[BIAS], &arrays[MEAN],
+                                     &arrays[VARIANCE],
+                                     onnx_attribute_float(node, "epsilon", 1e-5)};
+    status = import_norm_read(run->source, &norm, &affine, run->error);
+    if (status != LSTM_OK)
+        return status;
+    layer = dense_of(run, from);
+    flow = *from;
+    if (layer != NULL) {
+        status = import_affine_fold(run->source, &affine, layer, run->error);
+    } else {
+        status = import_affine_dense(run->source, &affine, &kernel, &bias, run->error);
+        if (status == LSTM_OK)
+            status = add_dense(run, node, from, &kernel, &layer, &flow);
+        if (status == LSTM_OK)
+            layer->bias = bias;
+    }
+    if (status != LSTM_OK)
+        return status;
+    const size_t k = flow.parts[0].layer - 1;
+    run->layers[k].has_bias = true;
+    flow.parts[0].stage = ++run->layers[k].stage;
+    return onnx_set_flow(run, node, 0, &flow);
+}
+
 /* ---- Embedding --------------------------------------------------------------------------------
  */
 
@@ -371,6 +420,7 @@ enum lstm_status onnx_embed(struct onnx_run *run, const struct onnx_node *node)
 }
 
 const struct onnx_operator onnx_layer_operators[] = {{"Add", combine},
+                                                     {"BatchNormalization", normalise},
                                                      {"Clip", activate},
                                                      {"Div", combine},
                                                      {"Elu", activate},

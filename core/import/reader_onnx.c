@@ -40,7 +40,6 @@ static enum lstm_status open_file(struct import_source *source, struct lstm_erro
 static const struct {
     const char *op, *why;
 } refusals[] = {
-    {"BatchNormalization", "lstmd has no such layer; fold it into the layer beside it"},
     {"LayerNormalization", "lstmd has no such layer"},
     {"Loop", "a Loop is a network unrolled by hand, as tf2onnx makes of GRUs; convert the original "
              "model, or export it with GRU or LSTM nodes"},

@@ -74,6 +74,8 @@ static const char *const cases[] = {
     "torch_lstm_both_max_13",
     "torch_gru_pool_16",
     "torch_lstm_average_16",
+    "torch_gru_log_11",
+    "torch_lstm_norm_13",
 };
 
 static void case_path(char path[128], const char *name)

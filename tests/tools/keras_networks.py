@@ -126,6 +126,14 @@ def embedding(name: str, mask_zero: bool) -> Layer:
                  [], [("embeddings", weight(VOCABULARY, FEATURES))])
 
 
+def norm(name: str, n: int, scale: bool = True, center: bool = True) -> Layer:
+    plain = [("gamma", weight(n))] if scale else []
+    plain += [("beta", weight(n))] if center else []
+    plain += [("moving_mean", weight(n)), ("moving_variance", np.abs(weight(n)) + np.float32(0.1))]
+    return Layer("BatchNormalization", name,
+                 {"name": name, "axis": [-1], "epsilon": 0.01, "scale": scale, "center": center}, [], plain)
+
+
 def plain_layer(class_name: str, name: str, **config: Any) -> Layer:
     return Layer(class_name, name, {"name": name} | config)
 
@@ -157,6 +165,10 @@ def answer(layers: list[Layer], xs: Array) -> Array:
         elif layer.cells:
             y = layer.cells[0].run(y, mask, config["go_backwards"])
             y = y if config["return_sequences"] else y[:, -1]
+        elif layer.class_name == "BatchNormalization":
+            parts = {name: array.astype(np.float64) for name, array in layer.plain}
+            y = (y - parts["moving_mean"]) / np.sqrt(parts["moving_variance"] + config["epsilon"])
+            y = y * parts.get("gamma", 1) + parts.get("beta", 0)
         elif layer.plain:
             inner = config["layer"]["config"] if "layer" in config else config
             y = ACTIVATIONS[inner["activation"]](y @ layer.plain[0][1] + layer.plain[1][1])

@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 
 from keras_networks import (BATCH, FEATURES, GATES, OUTPUTS, STEPS, UNITS, VOCABULARY, Array, Cell, Layer,
-                            answer, bidirectional, dense, embedding, plain_layer, random, recurrent, weight)
+                            answer, bidirectional, dense, embedding, norm, plain_layer, random, recurrent, weight)
 
 # ---- Names of weights --------------------------------------------------------------------------
 
@@ -178,7 +178,8 @@ def write_h5(path: str, layers: list[Layer], version: str, names: Callable[[Laye
 
 
 def snake(name: str) -> str:
-    return {"TimeDistributed": "time_distributed"}.get(name, name.lower())
+    return {"TimeDistributed": "time_distributed",
+            "BatchNormalization": "batch_normalization"}.get(name, name.lower())
 
 
 def write_vars(file: h5py.File, layers: list[Layer]) -> None:
@@ -365,6 +366,14 @@ def main() -> None:
         dense("mid", UNITS, "relu", True),
         plain_layer("GlobalAveragePooling1D", "pool", data_format="channels_last", keepdims=False),
         dense("out", OUTPUTS, "sigmoid")], write_h5, "3.3.3", names_keras3, "functional3", variable=True)
+    add("tf_norm", [
+        recurrent("rnn", Cell("LSTM", FEATURES)), norm("norm", UNITS), dense("mid", UNITS, "linear"),
+        norm("norm_1", OUTPUTS), plain_layer("Activation", "act", activation="relu"),
+        dense("out", OUTPUTS, "sigmoid")], write_h5, "2.11.0", tf2)
+    add("keras3_norm.keras", [
+        norm("in", FEATURES, scale=False), recurrent("rnn", Cell("GRU", FEATURES, reset_after=True), True),
+        norm("steps", UNITS, center=False), recurrent("last", Cell("LSTM", UNITS)),
+        dense("out", UNITS, "softmax")], write_keras, "dict", zipfile.ZIP_DEFLATED)
     with h5py.File(os.path.join(out, "no_keras"), "w") as file:
         file["values"] = np.zeros((3, 4), "<f4")
     with open(os.path.join(out, "goldens.json"), "w", encoding="ascii") as file:

@@ -528,6 +528,8 @@ class Network(nn.Module):
         super().__init__()
         self.rnn, self.reads = rnn, reads
         self.fc = nn.Linear(UNITS * (2 if rnn.bidirectional else 1), OUTPUTS)
+        if reads == "norm":
+            self.norm, self.out_norm = nn.BatchNorm1d(UNITS), nn.BatchNorm1d(OUTPUTS)
 
     def forward(self, x: Tensor) -> Tensor:
         y, state = self.rnn(x)
@@ -546,6 +548,10 @@ class Network(nn.Module):
             y = nn.functional.adaptive_max_pool1d(y.transpose(1, 2), 1).squeeze(2)
         elif self.reads == "average":
             return nn.functional.adaptive_avg_pool1d(torch.tanh(self.fc(y)).transpose(1, 2), 1).squeeze(2)
+        elif self.reads == "log":
+            return torch.log_softmax(self.fc(h[-1]), 1)
+        elif self.reads == "norm":
+            return torch.tanh(self.out_norm(self.fc(self.norm(h[-1]))))
         return torch.relu(self.fc(y))
 
 
@@ -574,6 +580,8 @@ TORCH: dict[str, tuple[type[nn.Module], dict[str, object], str, int, bool, bool]
                                False, False),
     "torch_gru_pool_16": (nn.GRU, {"batch_first": True}, "pool", 16, True, True),
     "torch_lstm_average_16": (nn.LSTM, {"batch_first": True}, "average", 16, True, False),
+    "torch_gru_log_11": (nn.GRU, {"batch_first": True}, "log", 11, True, True),
+    "torch_lstm_norm_13": (nn.LSTM, {"batch_first": True}, "norm", 13, False, True),
 }
 
 
@@ -584,6 +592,10 @@ def make_torch_case(folder: str, name: str) -> dict[str, object]:
     network = Network(rnn, reads).eval()
     for parameter in network.parameters():
         parameter.data.uniform_(-0.9, 0.9)
+    for module in network.children():
+        if isinstance(module, nn.BatchNorm1d):
+            module.running_mean.uniform_(-0.9, 0.9)
+            module.running_var.uniform_(0.1, 2)
     x = torch.rand(BATCH, STEPS, FEATURES) * 2 - 1
     shown = x if rnn.batch_first else x.transpose(0, 1)
     axes = {0: "a", 1: "b"} if is_open else None
