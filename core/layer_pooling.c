@@ -5,13 +5,13 @@
 #include <stddef.h>
 #include <string.h>
 
-static const char *const names[] = {
+const char *const pooling_names[] = {
     [POOLING_MEAN] = "mean", [POOLING_MAX] = "max", [POOLING_LAST] = "last", NULL};
 
 static const struct field fields[] = {
     LAYER_FIELD_TYPE,
     LAYER_FIELD_NAME,
-    {"reduce", FIELD_CHOICE, offsetof(struct layer, reduce), 0, 0, names, NULL, true},
+    {"reduce", FIELD_CHOICE, offsetof(struct layer, reduce), 0, 0, pooling_names, NULL, true},
     {0}};
 
 /* ---- Forward -------------------------------------------------------------------------------- */

@@ -12,6 +12,9 @@
 
 enum pooling { POOLING_MEAN, POOLING_MAX, POOLING_LAST };
 
+/* NULL-ended, indexed by enum pooling. */
+extern const char *const pooling_names[];
+
 /* Goes on with the rows x [R, D] of a pack whose first step is step first_step of the sequences;
  * pooled [B, D], a row a sequence, is zeros before step 0. */
 void pooling_add(const struct layer *layer, const struct pack *pack, size_t first_step,

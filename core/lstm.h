@@ -102,7 +102,8 @@ struct lstm_training {
 
 /* One layer, for showing. Texts are borrowed. */
 struct lstm_layer_info {
-    const char *type, *name, *activation; /* "lstm"; "" for a dropout's name */
+    const char *type, *name; /* "lstm"; "" for a dropout's name */
+    const char *activation;  /* of a pooling layer "mean", "max" or "last" */
     size_t inputs, units;
     size_t n_parameters; /* shared ones counted with the layer that has them first */
 };

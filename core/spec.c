@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/layer_pooling.h"
 #include "core/spec_internal.h"
 #include "core/status.h"
 
@@ -86,7 +87,9 @@ struct lstm_layer_info spec_layer_info(const struct spec *spec, size_t k)
     const struct layer *layer = &spec->layers[k];
     return (struct lstm_layer_info){.type = layer->type->name,
                                     .name = layer->name,
-                                    .activation = activation_names[layer->activation],
+                                    .activation = layer->type == &layer_pooling
+                                                      ? pooling_names[layer->reduce]
+                                                      : activation_names[layer->activation],
                                     .inputs = layer->inputs,
                                     .units = layer->units,
                                     .n_parameters = count_parameters(spec, layer)};

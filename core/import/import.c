@@ -7,6 +7,7 @@
 
 #include "core/import/build.h"
 #include "core/import/source.h"
+#include "core/layer_pooling.h"
 #include "core/model.h"
 #include "core/status.h"
 #include "core/trainer.h"
@@ -228,14 +229,13 @@ static enum lstm_status add_pooling(struct import_plan *plan,
                                     const struct lstm_import_options *options,
                                     struct lstm_error *error)
 {
-    static const char *const reductions[] = {"mean", "max", "last"};
     size_t k = plan->n_layers, which = 0;
     struct import_layer *added;
     if (options->pooling == NULL)
         return LSTM_OK;
-    while (which < 3 && strcmp(options->pooling, reductions[which]) != 0)
+    while (pooling_names[which] != NULL && strcmp(options->pooling, pooling_names[which]) != 0)
         which++;
-    if (which == 3)
+    if (pooling_names[which] == NULL)
         return lstm_fail(error, LSTM_INVALID,
                          "--pooling: expected mean, max or last, found '%.40s'", options->pooling);
     if (options->return_sequences)
@@ -247,7 +247,7 @@ static enum lstm_status add_pooling(struct import_plan *plan,
         return status;
     for (; k > 0 && !build_is_recurrent(&plan->layers[k - 1]); k--)
         plan->layers[k] = plan->layers[k - 1];
-    plan->layers[k] = (struct import_layer){.kind = IMPORT_POOLING, .reduce = reductions[which]};
+    plan->layers[k] = (struct import_layer){.kind = IMPORT_POOLING, .reduce = pooling_names[which]};
     if (k > 0)
         plan->layers[k - 1].return_sequences = true;
     return LSTM_OK;

@@ -160,6 +160,7 @@ static inline void import_fuzz_options(struct lstm_source *source)
          .n_labels = 2},
         {.forget_bias = none, .hidden_activation = "tanh", .output_activation = "softmax"},
         {.forget_bias = 0.5, .return_sequences = true},
+        {.forget_bias = none, .pooling = "max"},
         {.forget_bias = none, .shared_layers = 2},
         {.forget_bias = none, .layers = layers, .n_layers = import_fuzz_layers(source, names)},
         {.activation = "a name that is longer than that of any activation",

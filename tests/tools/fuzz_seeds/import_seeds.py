@@ -283,8 +283,8 @@ def archive(*members: tuple[str, bytes], packing: int = zipfile.ZIP_DEFLATED) ->
 
 
 def keras_file(layers: list[object], model: str = "Sequential", version: str = "3.3.0",
-               **more: object) -> bytes:
-    with zipfile.ZipFile(os.path.join(DATA, "keras/keras3_deflated.keras")) as good:
+               weights_of: str = "keras3_deflated.keras", **more: object) -> bytes:
+    with zipfile.ZipFile(os.path.join(DATA, "keras", weights_of)) as good:
         weights = good.read("model.weights.h5")
     config = json.dumps({"class_name": model, "config": {"layers": layers} | more}, separators=(",", ":"))
     return archive(("config.json", config.encode()), ("model.weights.h5", weights),
@@ -337,6 +337,25 @@ def keras_files() -> Iterator[tuple[str, bytes]]:
              "alone": layer("GRU", name="both", units=4, reset_after=True)}
     for name, cell in cells.items():
         yield f"cell_{name}", keras_file([start, cell, dense])
+    pooled = both(return_sequences=True)
+    for name, layers in (
+            ("max", [layer("GlobalMaxPooling1D", name="p"), dense]),
+            ("mean", [layer("GlobalAveragePooling1D", name="p", data_format="channels_last"), dense]),
+            ("format", [layer("GlobalMaxPooling1D", name="p", data_format="channels_first")]),
+            ("kept", [layer("GlobalMaxPooling1D", name="p", keepdims=True)]),
+            ("twice", [layer("GlobalMaxPooling1D", name="p"), layer("GlobalMaxPooling1D", name="q")])):
+        yield f"pooled_{name}", keras_file([start, pooled, *layers])
+    yield "pooled_masked", keras_file([start, layer("Masking", mask_value=1), pooled,
+                                       layer("GlobalMaxPooling1D", name="p")])
+    gru = layer("GRU", name="rnn", units=4, reset_after=True, return_sequences=True)
+    norm = lambda **config: layer("BatchNormalization", **({"name": "in", "scale": False} | config))
+    for name, first in (("good", norm(axis=[-1], epsilon=0.01)), ("axis", norm(axis=[-2])),
+                        ("axes", norm(axis=[1, 2])), ("missing", norm(scale=True, center=False, axis=2)),
+                        ("negative", norm(epsilon=-9))):
+        yield f"norm_{name}", keras_file(
+            [start, first, gru, layer("BatchNormalization", name="s", center=False), layer("LSTM", name="l", units=4),
+             layer("Dense", name="out", units=2)], weights_of="keras3_norm.keras")
+    yield "norm_folded", keras_file([start, layer("Dense", name="d"), norm(), gru], weights_of="keras3_norm.keras")
     node = lambda name: [[[name, 0, 0, {}]]]
     functional = {
         "two_inputs": [layer("InputLayer", [], name="a"), layer("InputLayer", [], name="b")],

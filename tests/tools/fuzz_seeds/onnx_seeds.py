@@ -286,12 +286,33 @@ def layers() -> Iterator[tuple[str, bytes]]:
                         *(node("MatMul", f"q{k} Q", f"q{k + 1}") for k in range(66))),
         "two_outputs": model(INPUT, *AXES, *lstm_weights(), lstm(), LAST, node("Identity", "h", "out"),
                              result("out"), result("Y")),
+        "log_softmax": network(*dense, node("LogSoftmax", "d", "out", axis=-1)),
+        **norms(dense),
         "scaled": network(node("Identity", "h", "out"), read="y",
                           before=(tensor("s", [], struct.pack("<f", 255)), node("Div", "x s", "y"))),
         "scaled_mul": network(node("Identity", "h", "out"), read="y",
                               before=(tensor("s", [], struct.pack("<f", .5)), node("Mul", "x s", "y"))),
     }
     yield from ((f"layer_{name}", data) for name, data in cases.items())
+
+
+def norms(dense: tuple[Field, ...]) -> dict[str, bytes]:
+    """Batch normalisations of what may and may not have one."""
+    def behind(name: str, n: int, *nodes: Field, variance: Field | None = None, **attributes: object) -> bytes:
+        vectors = [tensor(part, [n], struct.pack(f"<{n}f", *[1.5] * n)) for part in "stu"]
+        norm = node("BatchNormalization", f"{name} s t u v", "out", **attributes)
+        return network(*dense, *nodes, *vectors,
+                       variance or tensor("v", [n], struct.pack(f"<{n}f", *[2] * n)), norm)
+    return {
+        "norm": behind("d", 2, epsilon=0.01), "norm_rnn": behind("h", 1), "norm_size": behind("d", 3),
+        "norm_other_size": behind("h", 3), "norm_steps": behind("Y", 1), "norm_training": behind("d", 2, training_mode=1),
+        "norm_activated": behind("r", 2, node("Relu", "d", "r")),
+        "norm_negative": behind("d", 2, epsilon=-9.0),
+        "norm_rank": behind("d", 2, variance=tensor("v", [1, 2])),
+        "norm_scalar": network(*dense, *[tensor(part, []) for part in "stuv"],
+                               node("BatchNormalization", "d s t u v", "out")),
+        "norm_unknown": behind("d", 2, variance=node("Foo", "d", "v")),
+    }
 
 
 def flows() -> Iterator[tuple[str, bytes]]:
@@ -343,6 +364,29 @@ def flows() -> Iterator[tuple[str, bytes]]:
                        node("Squeeze", "Zh axis0", "g"), node("Concat", "h g", "out", axis=1)),
         "unsqueeze": (node("Unsqueeze", "h axis1", "u"), node("Squeeze", "u axis1", "out")),
         "mean": (node("ReduceMean", "Y", "out", axes=[0], keepdims=0),),
+        "mean_kept": (node("ReduceMean", "Y", "s", axes=[0]), node("Squeeze", "s axis0", "out")),
+        "max": (node("ReduceMax", "Y", "out", axes=[0], keepdims=0),),
+        "max_direction": (node("ReduceMax", "Y", "out", axes=[1], keepdims=0),),
+        "mean_all": (node("ReduceMean", "Y", "out"),),
+        "mean_dense": (node("Squeeze", "Y axis1", "s"), tensor("K", [1, 2]), node("MatMul", "s K", "d"),
+                       node("ReduceMean", "d", "m", axes=[0], keepdims=0), node("Relu", "m", "out")),
+        "mean_second": (node("Squeeze", "Y axis1", "s"), node("ReduceMean", "s", "m", axes=[0]),
+                        tensor("V", [1, 4, 1]), node("LSTM", "m V R B", "Z Zh Zc", hidden_size=1),
+                        node("Identity", "Zh", "out")),
+        "pool": (node("Squeeze", "Y axis1", "s"), node("Transpose", "s", "t", perm=[1, 2, 0]),
+                 node("GlobalMaxPool", "t", "p"), node("Squeeze", "p axis2", "out")),
+        "pool_batch": (node("Squeeze", "Y axis1", "s"), node("GlobalAveragePool", "s", "out")),
+        "pool_rank": (node("GlobalAveragePool", "Y", "out"),),
+        "pair_max": (lstm("x", "Z Zh Zc", direction="reverse"),
+                     node("ReduceMax", "Y", "f", axes=[0], keepdims=0),
+                     node("ReduceMax", "Z", "b", axes=[0], keepdims=0), node("Add", "f b", "out")),
+        "pair_last": (lstm("x", "Z Zh Zc", direction="reverse"), whole("last", -1, scalar=True),
+                      node("Concat", "Y Z", "both", axis=3), node("Gather", "both last", "s", axis=0),
+                      node("Squeeze", "s axis0", "out")),
+        "pair_mixed": (lstm("x", "Z Zh Zc", direction="reverse"),
+                       node("ReduceMax", "Y", "f", axes=[0], keepdims=0),
+                       node("ReduceMean", "Z", "b", axes=[0], keepdims=0),
+                       node("Concat", "f b", "c", axis=2), node("Squeeze", "c axis0", "out")),
         "sum": (node("ReduceSum", "Y axis0", "out", keepdims=0),),
         "loop": (node("Loop", "h", "out"),),
         "norm": (node("BatchNormalization", "h", "out"),),
@@ -374,6 +418,9 @@ def flows() -> Iterator[tuple[str, bytes]]:
         "dense_first": network(last, read="y", before=(tensor("K", [2, 2]), node("MatMul", "x K", "y"))),
         "lengths": model(INPUT, given("n", "B", dtype=INT32), *AXES, *lstm_weights(),
                          node("LSTM", "x W R B n", "Y Yh Yc", hidden_size=1), LAST, last, result("out")),
+        "mean_lengths": model(INPUT, given("n", "B", dtype=INT32), *AXES, *lstm_weights(),
+                              node("LSTM", "x W R B n", "Y Yh Yc", hidden_size=1),
+                              node("ReduceMean", "Y", "out", axes=[0], keepdims=0), result("out")),
         "fill_lengths": model(SIZED, *AXES, *lstm_weights(), tensor("n", [2], struct.pack("<2i", 3, 3),
                                                                     INT32),
                               node("LSTM", "x W R B n", "Y Yh Yc", hidden_size=1), LAST, last,
