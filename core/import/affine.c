@@ -41,14 +41,12 @@ static enum lstm_status read_vector(struct import_source *source, const struct i
                                     size_t n, float absent, float **values,
                                     struct lstm_error *error)
 {
-    if (array != NULL && array->dtype > IMPORT_BF16)
-        return lstm_fail(error, LSTM_UNSUPPORTED,
-                         "array '%.60s' holds %s, which no weight is; expected floats", array->name,
-                         import_dtype_name(array->dtype));
     if (array != NULL && (array->rank != 1 || array->shape[0] != n))
         return lstm_fail(error, LSTM_SHAPE, "array '%.60s': expected a vector of %zu values",
                          array->name, n);
-    const enum lstm_status status = new_values(source, n, 1, values, error);
+    enum lstm_status status = array != NULL ? import_check_floats(array, error) : LSTM_OK;
+    if (status == LSTM_OK)
+        status = new_values(source, n, 1, values, error);
     for (size_t i = 0; i < n && status == LSTM_OK; i++)
         (*values)[i] = array != NULL ? 0.0f : absent;
     if (status == LSTM_OK && array != NULL)
@@ -121,10 +119,9 @@ enum lstm_status import_affine_dense(struct import_source *source,
     const size_t n = affine->n, shape[] = {n, n};
     float *factors;
     enum lstm_status status = new_values(source, n, n, &factors, error);
-    if (status != LSTM_OK)
-        return status;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && status == LSTM_OK; i++)
         factors[i * n + i] = affine->scale[i];
-    status = as_array("factors", 2, shape, factors, kernel, error);
+    if (status == LSTM_OK)
+        status = as_array("factors", 2, shape, factors, kernel, error);
     return status == LSTM_OK ? as_array("shift", 1, &n, affine->shift, bias, error) : status;
 }

@@ -50,6 +50,16 @@ enum lstm_status import_array_init(struct import_array *array, const char *name,
     return LSTM_OK;
 }
 
+enum lstm_status import_check_floats(const struct import_array *array, struct lstm_error *error)
+{
+    if (array->dtype <= IMPORT_BF16)
+        return LSTM_OK;
+    return lstm_fail(error, LSTM_UNSUPPORTED,
+                     "array '%.60s' holds %s, which no weight is; expected float32, float64, "
+                     "float16 or bfloat16",
+                     array->name, import_dtype_name(array->dtype));
+}
+
 struct import_array import_transpose(struct import_array array)
 {
     assert(array.rank == 2);

@@ -108,13 +108,9 @@ static enum lstm_status check_view(const struct import_layer *layer,
                                    struct lstm_error *error)
 {
     const size_t rank = columns == 0 ? 1 : 2;
-    if (view->dtype > IMPORT_BF16) /* whose values may have been left where they are */
-        return lstm_fail(error, LSTM_UNSUPPORTED,
-                         "array '%.60s' holds %s, which no weight is; expected float32, float64, "
-                         "float16 or bfloat16",
-                         view->name, import_dtype_name(view->dtype));
-    if (view->data == NULL)
-        return LSTM_OK;
+    const enum lstm_status status = import_check_floats(view, error);
+    if (status != LSTM_OK || view->data == NULL)
+        return status;
     if (view->rank != rank || view->shape[0] != rows || (rank == 2 && view->shape[1] != columns))
         return fail_shape(layer, view, rank, rows, columns, error);
     return LSTM_OK;

@@ -213,6 +213,10 @@ LSTM_MUST_CHECK enum lstm_status import_array_init(struct import_array *array, c
                                                    const size_t *shape, const unsigned char *data,
                                                    size_t available, struct lstm_error *error);
 
+/* UNSUPPORTED: the array holds what no weight is; its values may have been left where they are. */
+LSTM_MUST_CHECK enum lstm_status import_check_floats(const struct import_array *array,
+                                                     struct lstm_error *error);
+
 /* Views of views. Axes and ranges must lie inside; they are checked by assert alone. */
 struct import_array import_transpose(struct import_array array); /* rank 2 */
 struct import_array import_cut(struct import_array array, size_t axis, size_t begin, size_t n);

@@ -149,6 +149,8 @@ static inline void import_fuzz_options(struct lstm_source *source)
     char names[IMPORT_FUZZ_LAYERS][IMPORT_FUZZ_NAME];
     const char *const layers[IMPORT_FUZZ_LAYERS] = {names[0], names[1]};
     const double none = (double)NAN;
+    static const char *const poolings[] = {"mean", "max", "last", "least"};
+    const size_t n = lstm_source_n_arrays(source);
     const struct lstm_import_options options[] = {
         {.forget_bias = none, .inputs = IMPORT_FUZZ_INPUTS},
         {.forget_bias = none,
@@ -160,7 +162,7 @@ static inline void import_fuzz_options(struct lstm_source *source)
          .n_labels = 2},
         {.forget_bias = none, .hidden_activation = "tanh", .output_activation = "softmax"},
         {.forget_bias = 0.5, .return_sequences = true},
-        {.forget_bias = none, .pooling = "max"},
+        {.forget_bias = none, .pooling = poolings[n % 4], .return_sequences = n % 5 == 0},
         {.forget_bias = none, .shared_layers = 2},
         {.forget_bias = none, .layers = layers, .n_layers = import_fuzz_layers(source, names)},
         {.activation = "a name that is longer than that of any activation",

@@ -351,6 +351,7 @@ def keras_files() -> Iterator[tuple[str, bytes]]:
     norm = lambda **config: layer("BatchNormalization", **({"name": "in", "scale": False} | config))
     for name, first in (("good", norm(axis=[-1], epsilon=0.01)), ("axis", norm(axis=[-2])),
                         ("axes", norm(axis=[1, 2])), ("missing", norm(scale=True, center=False, axis=2)),
+                        ("absent", norm(scale=True)),
                         ("negative", norm(epsilon=-9))):
         yield f"norm_{name}", keras_file(
             [start, first, gru, layer("BatchNormalization", name="s", center=False), layer("LSTM", name="l", units=4),
