@@ -29,11 +29,10 @@ struct spec {
     size_t n_layers;
     struct layer *layers;
     size_t n_sequence_layers; /* layers that run at every step; those behind see a row a sequence */
-    const struct layer
-        *pooling;          /* the first of those, which makes that row; NULL: it is the last h */
-    size_t last_recurrent; /* number of the last recurrent layer */
-    struct layer *cells;   /* info.n_recurrent: of all recurrent layers, in the state's order */
-    bool skips_steps;      /* its first layer marks time steps to skip */
+    const struct layer *pooling; /* makes that row, as the first of those; NULL: it is the last h */
+    size_t last_recurrent;       /* number of the last recurrent layer */
+    struct layer *cells; /* info.n_recurrent: of all recurrent layers, in the state's order */
+    bool skips_steps;    /* its first layer marks time steps to skip */
     size_t n_tensors;
     struct tensor_spec *tensors;
     size_t n_weights;               /* floats of the weights, padding included */

@@ -74,7 +74,7 @@ static enum lstm_status check_directions(struct onnx_run *run, const char *who,
 }
 
 /* The time that all directions have in common; FIRST_STEP, which none passes on, if they have none.
- * The last step of both is the final h of neither layer. */
+ * The last step of both is the final h of the forward one alone. */
 static enum onnx_when common_when(const struct onnx_flow *flow)
 {
     const enum onnx_when when = when_of(&flow->parts[0]), as_picked = flow->parts[0].when;
