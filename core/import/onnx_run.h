@@ -60,6 +60,7 @@ struct onnx_operator {
 extern const struct onnx_operator onnx_constant_operators[]; /* onnx_constant.c */
 extern const struct onnx_operator onnx_shape_operators[];    /* onnx_shape.c */
 extern const struct onnx_operator onnx_join_operators[];     /* onnx_join.c */
+extern const struct onnx_operator onnx_reduce_operators[];   /* onnx_reduce.c */
 extern const struct onnx_operator onnx_layer_operators[];    /* onnx_dense.c */
 
 /* Layers that are made of more than a name: a recurrent node, and a Gather from a table by what

@@ -89,7 +89,8 @@ static enum lstm_status choose_branch(struct onnx_run *run, const struct onnx_no
 static enum lstm_status run_node(struct onnx_run *run, const struct onnx_node *node)
 {
     static const struct onnx_operator *const tables[] = {
-        onnx_constant_operators, onnx_shape_operators, onnx_join_operators, onnx_layer_operators};
+        onnx_constant_operators, onnx_shape_operators, onnx_join_operators, onnx_reduce_operators,
+        onnx_layer_operators};
     if (node->domain[0] != '\0' && strcmp(node->domain, "ai.onnx") != 0)
         return onnx_set_unknown(run, node, "its domain is not ONNX's own");
     if (strcmp(node->op, "If") == 0)

@@ -160,6 +160,16 @@ START_TEST(test_description_of_directions_that_makes_no_sense_is_refused)
 }
 END_TEST
 
+/* Four models, each of one architecture with itself alone; destroys them. */
+static void check_apart(struct lstm_model *const models[4])
+{
+    for (size_t k = 0; k < 16; k++)
+        ck_assert_int_eq(lstm_model_same_architecture(models[k / 4], models[k % 4]),
+                         k / 4 == k % 4);
+    for (size_t k = 0; k < 4; k++)
+        lstm_model_destroy(models[k]);
+}
+
 START_TEST(test_models_that_read_in_other_directions_are_not_of_one_architecture)
 {
     static const char *const keys[] = {"", ",\"go_backwards\":true", ",\"bidirectional\":\"sum\"",
@@ -173,11 +183,7 @@ START_TEST(test_models_that_read_in_other_directions_are_not_of_one_architecture
                  keys[k]);
         models[k] = create_model(json, 1);
     }
-    for (size_t k = 0; k < 16; k++)
-        ck_assert_int_eq(lstm_model_same_architecture(models[k / 4], models[k % 4]),
-                         k / 4 == k % 4);
-    for (size_t k = 0; k < 4; k++)
-        lstm_model_destroy(models[k]);
+    check_apart(models);
 }
 END_TEST
 
@@ -198,11 +204,7 @@ START_TEST(test_models_that_pool_otherwise_are_not_of_one_architecture)
         ck_assert_int_eq(info->output_is_sequence, k == 0);
         ck_assert_uint_eq(info->output_size, 3);
     }
-    for (size_t k = 0; k < 16; k++)
-        ck_assert_int_eq(lstm_model_same_architecture(models[k / 4], models[k % 4]),
-                         k / 4 == k % 4);
-    for (size_t k = 0; k < 4; k++)
-        lstm_model_destroy(models[k]);
+    check_apart(models);
 }
 END_TEST
 
