@@ -32,21 +32,55 @@ static enum lstm_status reduce(struct onnx_run *run, const struct onnx_node *nod
     return onnx_set_flow(run, node, 0, &flow);
 }
 
-/* GlobalAveragePool and GlobalMaxPool over [batch, units, time]. */
+/* Attributes that no operator set moved to an input. */
+enum { NO_INPUT = 99 };
+
+/* Whether all numbers of the attribute, if it is there, are this one. */
+static bool are_all(const struct onnx_run *run, const struct onnx_node *node, const char *name,
+                    int64_t number)
+{
+    struct onnx_sizes ints;
+    bool given;
+    if (!onnx_ints(run, node, name, NO_INPUT, &ints, &given))
+        return false;
+    for (size_t i = 0; i < ints.n && given; i++)
+        if (ints.at[i].number != number)
+            return false;
+    return true;
+}
+
+/* Whether one window of the node is all of axis 2, as exporters write a global pool whose size they
+ * know. */
+static bool is_global(const struct onnx_run *run, const struct onnx_node *node,
+                      const struct onnx_flow *flow)
+{
+    struct onnx_sizes window;
+    size_t size;
+    bool given;
+    if (strncmp(node->op, "Global", 6) == 0)
+        return true;
+    return onnx_ints(run, node, "kernel_shape", NO_INPUT, &window, &given) && given &&
+           window.n == 1 && onnx_flow_size(flow, 2, &size) && size <= INT32_MAX &&
+           window.at[0].number == (int64_t)size && are_all(run, node, "pads", 0) &&
+           are_all(run, node, "dilations", 1) &&
+           strncmp(onnx_attribute_text(node, "auto_pad", ""), "SAME", 4) != 0;
+}
+
+/* Over the time of [batch, units, time]. */
 static enum lstm_status pool(struct onnx_run *run, const struct onnx_node *node)
 {
     const struct onnx_value *value = onnx_get(run, node, 0);
-    const bool is_max = strcmp(node->op, "GlobalMaxPool") == 0;
+    const bool is_max = strstr(node->op, "Max") != NULL;
     struct onnx_flow flow;
-    if (value->kind == ONNX_FLOW && value->flow->rank == 3) {
+    if (value->kind == ONNX_FLOW && value->flow->rank == 3 && is_global(run, node, value->flow)) {
         flow = *value->flow;
         if (onnx_flow_reduce(&flow, 2, is_max ? ONNX_MAX_OF_STEPS : ONNX_MEAN_OF_STEPS, true,
                              run->time))
             return onnx_set_flow(run, node, 0, &flow);
     }
-    return onnx_set_lost(run, node, 0, value, "it pools other axes than that of time");
+    return onnx_set_lost(run, node, 0, value, "it pools other than all steps");
 }
 
 const struct onnx_operator onnx_reduce_operators[] = {
-    {"GlobalAveragePool", pool}, {"GlobalMaxPool", pool}, {"ReduceMax", reduce},
-    {"ReduceMean", reduce},      {"ReduceSum", reduce},   {NULL, NULL}};
+    {"AveragePool", pool}, {"GlobalAveragePool", pool}, {"GlobalMaxPool", pool}, {"MaxPool", pool},
+    {"ReduceMax", reduce}, {"ReduceMean", reduce},      {"ReduceSum", reduce},   {NULL, NULL}};

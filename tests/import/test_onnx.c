@@ -76,6 +76,7 @@ static const char *const cases[] = {
     "torch_lstm_average_16",
     "torch_gru_log_11",
     "torch_lstm_norm_13",
+    "torch_lstm_window_13",
 };
 
 static void case_path(char path[128], const char *name)

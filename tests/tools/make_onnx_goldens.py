@@ -582,6 +582,7 @@ TORCH: dict[str, tuple[type[nn.Module], dict[str, object], str, int, bool, bool]
     "torch_lstm_average_16": (nn.LSTM, {"batch_first": True}, "average", 16, True, False),
     "torch_gru_log_11": (nn.GRU, {"batch_first": True}, "log", 11, True, True),
     "torch_lstm_norm_13": (nn.LSTM, {"batch_first": True}, "norm", 13, False, True),
+    "torch_lstm_window_13": (nn.LSTM, {"batch_first": True}, "pool", 13, True, False),
 }
 
 

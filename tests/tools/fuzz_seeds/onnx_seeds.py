@@ -319,6 +319,7 @@ def flows() -> Iterator[tuple[str, bytes]]:
     """What is followed through a network by the meaning of its axes."""
     batch_first = (given("x", "B", 3, 2), node("Transpose", "x", "y", perm=[1, 0, 2]))
     last = node("Identity", "h", "out")
+    turned = (node("Squeeze", "Y axis1", "s"), node("Transpose", "s", "t", perm=[1, 2, 0]))
     behind = {
         "pick_step": (node("Gather", "Y last", "s", axis=0), whole("last", -1, scalar=True),
                       node("Squeeze", "s axis0", "out")),
@@ -373,8 +374,13 @@ def flows() -> Iterator[tuple[str, bytes]]:
         "mean_second": (node("Squeeze", "Y axis1", "s"), node("ReduceMean", "s", "m", axes=[0]),
                         tensor("V", [1, 4, 1]), node("LSTM", "m V R B", "Z Zh Zc", hidden_size=1),
                         node("Identity", "Zh", "out")),
-        "pool": (node("Squeeze", "Y axis1", "s"), node("Transpose", "s", "t", perm=[1, 2, 0]),
-                 node("GlobalMaxPool", "t", "p"), node("Squeeze", "p axis2", "out")),
+        "pool": (*turned, node("GlobalMaxPool", "t", "p"), node("Squeeze", "p axis2", "out")),
+        "window": (*turned, node("MaxPool", "t", "p", kernel_shape=[3], pads=[0, 0], dilations=[1]),
+                   node("Squeeze", "p axis2", "out")),
+        "window_cut": (*turned, node("AveragePool", "t", "out", kernel_shape=[2])),
+        "window_padded": (*turned, node("MaxPool", "t", "out", kernel_shape=[3], pads=[1, 1])),
+        "window_many": (*turned, node("MaxPool", "t", "out", kernel_shape=[3], pads=[0] * 17)),
+        "window_same": (*turned, node("MaxPool", "t", "out", kernel_shape=[3], auto_pad="SAME_UPPER")),
         "pool_batch": (node("Squeeze", "Y axis1", "s"), node("GlobalAveragePool", "s", "out")),
         "pool_rank": (node("GlobalAveragePool", "Y", "out"),),
         "pair_max": (lstm("x", "Z Zh Zc", direction="reverse"),
