@@ -8,6 +8,7 @@
 #include "core/status.h"
 #include "server/commands.h"
 #include "server/convert_config.h"
+#include "server/repository.h"
 #include "server/source_text.h"
 #include "server/text_file.h"
 #include "server/version_folder.h"
@@ -176,10 +177,10 @@ static enum lstm_status convert(const struct convert_config *config, const char 
     struct lstm_source *source = NULL;
     struct lstm_trainer *trainer = NULL;
     struct names labels, layers = {0};
-    if (config->out == NULL || *config->out == '\0')
-        return lstm_fail(error, LSTM_INVALID,
-                         "--out is missing: the folder of the model's versions, MODELS/NAME");
-    enum lstm_status status = read_names("--labels", config->labels, &labels, error);
+    enum lstm_status status = repository_check_out(config->out, error);
+    if (status != LSTM_OK)
+        return status;
+    status = read_names("--labels", config->labels, &labels, error);
     if (status == LSTM_OK)
         status = read_names("--layers", config->layers, &layers, error);
     if (status == LSTM_OK)

@@ -13,6 +13,7 @@
 #include "core/status.h"
 #include "server/commands.h"
 #include "server/hash.h"
+#include "server/repository.h"
 #include "server/schedule.h"
 #include "server/train_run.h"
 #include "server/version_folder.h"
@@ -209,12 +210,9 @@ static enum lstm_status check_flags(const struct train_config *config, struct ls
         return lstm_fail(error, LSTM_INVALID,
                          "--data is missing: the folder of the MNIST files (tests/tools/"
                          "fetch_mnist.sh fetches them)");
-    if (config->out == NULL || *config->out == '\0')
-        return lstm_fail(error, LSTM_INVALID,
-                         "--out is missing: the folder of the model's versions, MODELS/NAME");
     if (config->resume && config->restart)
         return lstm_fail(error, LSTM_INVALID, "--resume and --restart exclude each other");
-    return LSTM_OK;
+    return repository_check_out(config->out, error);
 }
 
 static enum lstm_status prepare(struct session *session, const char *model_path,

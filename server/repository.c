@@ -33,6 +33,37 @@ bool repository_is_model_name(const char *name)
     return name[0] != '.' && n > 0 && n < MODEL_NAME_BYTES && strspn(name, allowed) == n;
 }
 
+/* The last part of a path, without the slashes behind it; of "." and "..", of what they lead to. */
+static void last_part(const char *path, char name[PATH_MAX])
+{
+    char whole[PATH_MAX];
+    size_t n = strlen(path);
+    while (n > 0 && path[n - 1] == '/')
+        n--;
+    size_t begin = n;
+    while (begin > 0 && path[begin - 1] != '/')
+        begin--;
+    snprintf(name, PATH_MAX, "%.*s", (int)(n - begin < PATH_MAX ? n - begin : PATH_MAX - 1),
+             path + begin);
+    if ((strcmp(name, ".") == 0 || strcmp(name, "..") == 0) && realpath(path, whole) != NULL)
+        snprintf(name, PATH_MAX, "%s", strrchr(whole, '/') + 1);
+}
+
+enum lstm_status repository_check_out(const char *folder, struct lstm_error *error)
+{
+    char name[PATH_MAX];
+    if (folder == NULL || *folder == '\0')
+        return lstm_fail(error, LSTM_INVALID,
+                         "--out is missing: the folder of the model's versions, MODELS/NAME");
+    last_part(folder, name);
+    if (repository_is_model_name(name))
+        return LSTM_OK;
+    return lstm_fail(error, LSTM_INVALID,
+                     "--out: '%.60s' is no model's name, which a server would find; expected 1 to "
+                     "%d letters, digits, '_', '-' and '.', not a '.' first",
+                     name, MODEL_NAME_BYTES - 1);
+}
+
 /* The next name in a folder; NULL: there are no more, or *reason is the errno of a failure. What
  * was not read must not pass for what is not there. */
 static const struct dirent *next_entry(DIR *directory, int *reason)

@@ -11,6 +11,10 @@ enum { MODEL_NAME_BYTES = 128 };
 /* Letters, digits, '_', '-' and '.', not a '.' first. */
 bool repository_is_model_name(const char *name);
 
+/* Whether `folder`, a command's --out, can be a model's: its name is one that a server finds.
+ * INVALID: there is none (NULL, or empty), or it is not. */
+LSTM_MUST_CHECK enum lstm_status repository_check_out(const char *folder, struct lstm_error *error);
+
 /* The largest number that a version may have: 18 digits. */
 #define REPOSITORY_MAX_VERSION UINT64_C(999999999999999999)
 

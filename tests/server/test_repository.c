@@ -10,6 +10,7 @@
 #include "server/repository.h"
 #include "server/version_folder.h"
 #include "tests/support/assert_tensor.h"
+#include "tests/support/cases.h"
 #include "tests/support/temp_folder.h"
 
 Suite *suite_repository(void);
@@ -179,6 +180,47 @@ START_TEST(test_repository_change_of_a_file_shows)
 }
 END_TEST
 
+static const struct {
+    const char *folder, *words; /* NULL: it is one */
+} outs[] = {
+    {"models/mnist", NULL},
+    {"mnist", NULL},
+    {"/models/a.2_x-Y//", NULL},
+    {NULL, "--out is missing"},
+    {"", "--out is missing"},
+    {"models/with space", "'with space' is no model's name"},
+    {"models/.hidden/", "'.hidden' is no model's name"},
+    {"models/caf\xc3\xa9", "is no model's name"},
+    {"/", "'' is no model's name"},
+};
+
+START_TEST(test_repository_folder_to_write_to_has_a_name_that_is_found)
+{
+    struct lstm_error error = {.text = ""};
+    const enum lstm_status status = repository_check_out(outs[_i].folder, &error);
+    if (outs[_i].words == NULL)
+        assert_ok(status, &error);
+    else
+        assert_failure(status, LSTM_INVALID, &error, outs[_i].words);
+}
+END_TEST
+
+/* "." is the folder that it leads to, not a name. */
+START_TEST(test_repository_name_of_where_a_path_leads_counts)
+{
+    static const char *const folders[] = {"good/1", "not good", NULL};
+    struct lstm_error error = {.text = ""};
+    char path[256];
+    make_folders(folders);
+    assert_ok(repository_check_out(temp_folder_path(&folder, "good/.", path), &error), &error);
+    assert_ok(repository_check_out(temp_folder_path(&folder, "good/1/..", path), &error), &error);
+    temp_folder_path(&folder, "not good/.", path);
+    assert_failure(repository_check_out(path, &error), LSTM_INVALID, &error, "'not good'");
+    temp_folder_path(&folder, "nothing/.", path);
+    assert_failure(repository_check_out(path, &error), LSTM_INVALID, &error, "'.' is no model");
+}
+END_TEST
+
 Suite *suite_repository(void)
 {
     Suite *suite = suite_create("repository");
@@ -192,6 +234,9 @@ Suite *suite_repository(void)
     tcase_add_test(tcase, test_repository_folders_of_the_same_number_count_once);
     tcase_add_test(tcase, test_repository_link_that_is_turned_shows);
     tcase_add_test(tcase, test_repository_change_of_a_file_shows);
+    tcase_add_loop_test(tcase, test_repository_folder_to_write_to_has_a_name_that_is_found, 0,
+                        N_CASES(outs));
+    tcase_add_test(tcase, test_repository_name_of_where_a_path_leads_counts);
     suite_add_tcase(suite, tcase);
     return suite;
 }
