@@ -4,8 +4,6 @@
 #include "server/metrics.h"
 #include "server/process_metrics.h"
 
-enum { RETRY_READY_S = 1 };
-
 enum handled handle_live(struct app *app, struct request *request)
 {
     (void)app;
@@ -17,10 +15,8 @@ enum handled handle_live(struct app *app, struct request *request)
 enum handled handle_ready(struct app *app, struct request *request)
 {
     const char *reason = "";
-    if (!app_ready(app, &reason)) {
-        request->response.retry_after_s = RETRY_READY_S;
-        return respond_error(request, 503, "not ready: %s", reason);
-    }
+    if (!app_ready(app, &reason))
+        return respond_retry(request, "not ready: %s", reason);
     request->response.status = 200;
     buf_text(&request->response.body, "{\"ready\":true}");
     return HANDLED;

@@ -12,7 +12,7 @@
 #include "server/session_text.h"
 #include "server/status_http.h"
 
-enum { DEFAULT_PAGE = 100, MAX_PAGE = 1000, RETRY_S = 1 };
+enum { DEFAULT_PAGE = 100, MAX_PAGE = 1000 };
 
 /* ---- Beginning and ending ------------------------------------------------------------------- */
 
@@ -240,11 +240,10 @@ static enum handled list_page(struct app *app, struct request *request)
     sessions_sweep(app->sessions);
     const enum session_status listed =
         sessions_list(app->sessions, request->parts.model, after, (size_t)limit + 1, list, &n);
-    if (listed != SESSION_OK) {
-        request->response.retry_after_s = RETRY_S;
-        return respond_error(
-            request, 503, "the store of sessions does not answer; try again in %d second", RETRY_S);
-    }
+    if (listed != SESSION_OK)
+        return respond_retry(request,
+                             "the store of sessions does not answer; try again in %d second",
+                             RETRY_AFTER_S);
     request->response.status = 200;
     write_page(&request->response.body, list, n > limit ? (size_t)limit : n, n > limit);
     for (size_t i = 0; i < n; i++)

@@ -8,8 +8,6 @@
 #include "server/clock.h"
 #include "server/status_http.h"
 
-enum { RETRY_S = 1 };
-
 const struct lstm_model *inference_model(const struct inference *inference)
 {
     return batch_queue_model(inference->version->queue);
@@ -133,9 +131,8 @@ static bool is_gone(const struct batch_job *job)
 
 static enum handled refuse_full(struct request *request, const struct inference *inference)
 {
-    request->response.retry_after_s = RETRY_S;
-    return respond_error(request, 503, "the queue of model '%s' is full; try again in %d second",
-                         inference->version->model, RETRY_S);
+    return respond_retry(request, "the queue of model '%s' is full; try again in %d second",
+                         inference->version->model, RETRY_AFTER_S);
 }
 
 enum handled inference_submit(struct request *request, struct inference *inference)

@@ -9,14 +9,11 @@
 
 enum { MAX_SENTENCE = 1024 };
 
-enum handled respond_error(struct request *request, int status, const char *format, ...)
+static void LSTM_PRINTF(3, 0)
+    respond(struct request *request, int status, const char *format, va_list arguments)
 {
     char sentence[MAX_SENTENCE];
-    va_list arguments;
-    va_start(arguments, format);
     vsnprintf(sentence, sizeof sentence, format, arguments);
-    va_end(arguments);
-
     struct response *response = &request->response;
     response->status = status;
     response->content_type = NULL;
@@ -25,5 +22,23 @@ enum handled respond_error(struct request *request, int status, const char *form
     buf_text(&response->body, "{\"error\":");
     json_append_string(&response->body, sentence, strlen(sentence));
     buf_text(&response->body, "}");
+}
+
+enum handled respond_error(struct request *request, int status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    respond(request, status, format, arguments);
+    va_end(arguments);
+    return HANDLED;
+}
+
+enum handled respond_retry(struct request *request, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    request->response.retry_after_s = RETRY_AFTER_S;
+    respond(request, 503, format, arguments);
+    va_end(arguments);
     return HANDLED;
 }

@@ -94,4 +94,10 @@ bool request_is_gone(const struct request *request);
 enum handled respond_error(struct request *request, int status, const char *format, ...)
     LSTM_PRINTF(3, 4);
 
+/* How long a client that is refused for now is asked to wait. */
+enum { RETRY_AFTER_S = 1 };
+
+/* A 503 with Retry-After. */
+enum handled respond_retry(struct request *request, const char *format, ...) LSTM_PRINTF(2, 3);
+
 #endif

@@ -7,8 +7,6 @@
 #include "server/session_text.h"
 #include "server/status_http.h"
 
-enum { RETRY_S = 1 };
-
 /* What is wrong with the session that the answer begins with: its id, or that it is a new one. */
 static const struct {
     int code;
@@ -24,24 +22,24 @@ static const struct {
                          "--max-sessions"},
     [SESSION_EXISTS] = {409, 0, "lives already; choose another id, or end it"},
     [SESSION_FULL] =
-        {503, RETRY_S,
+        {503, RETRY_AFTER_S,
          "has no place: --max-sessions live already; end one, or try again in a second"},
-    [SESSION_QUEUED] = {503, RETRY_S,
+    [SESSION_QUEUED] = {503, RETRY_AFTER_S,
                         "cannot go on yet: too much waits for its model; try again in a second"},
     [SESSION_BUSY] = {409, 0, "is busy: pieces of it are under way; wait for their answers"},
     [SESSION_MISFIT] = {409, 0,
                         "runs on a version whose states have another shape, or has just moved"},
     [SESSION_NO_MEMORY] = {500, 0, "cannot be kept: out of memory"},
-    [SESSION_NO_ROOM] = {503, RETRY_S,
+    [SESSION_NO_ROOM] = {503, RETRY_AFTER_S,
                          "cannot be kept: the store of sessions has no memory left, and nothing "
                          "has changed; end sessions, or raise the maxmemory of Redis"},
-    [SESSION_AWAY] = {503, RETRY_S,
+    [SESSION_AWAY] = {503, RETRY_AFTER_S,
                       "cannot be reached: the store of sessions does not answer, and nothing has "
                       "changed; try again in a second"},
     [SESSION_UNSURE] = {500, 0,
                         "may or may not have changed: the store of sessions went away meanwhile; "
                         "read the session's steps before you send this again"},
-    [SESSION_ELSEWHERE] = {503, RETRY_S,
+    [SESSION_ELSEWHERE] = {503, RETRY_AFTER_S,
                            "runs on a version that this server does not have; try another server, "
                            "or put the version back into the repository"},
     [SESSION_DAMAGED] = {500, 0,
@@ -121,10 +119,9 @@ static enum handled defer(struct app *app, struct request *request,
     free(deferred);
     if (status != SESSION_QUEUED)
         return respond_stopping(request);
-    request->response.retry_after_s = RETRY_S;
-    return respond_error(request, 503,
+    return respond_retry(request,
                          "too many requests wait for the store of sessions; try again in %d second",
-                         RETRY_S);
+                         RETRY_AFTER_S);
 }
 
 enum handled session_handle(struct app *app, struct request *request,

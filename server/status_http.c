@@ -2,8 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "server/status_http.h"
 
-enum { RETRY_S = 1 };
-
 int status_http(enum lstm_status status)
 {
     static const int codes[] = {
@@ -22,12 +20,10 @@ enum handled respond_status(struct request *request, enum lstm_status status,
 
 enum handled respond_starting(struct request *request)
 {
-    request->response.retry_after_s = RETRY_S;
-    return respond_error(request, 503, "the server is starting; try again in %d second", RETRY_S);
+    return respond_retry(request, "the server is starting; try again in %d second", RETRY_AFTER_S);
 }
 
 enum handled respond_stopping(struct request *request)
 {
-    request->response.retry_after_s = RETRY_S;
-    return respond_error(request, 503, "the server is stopping; try another one");
+    return respond_retry(request, "the server is stopping; try another one");
 }

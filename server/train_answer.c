@@ -9,8 +9,6 @@
 #include "core/status.h"
 #include "server/status_http.h"
 
-enum { RETRY_S = 1 };
-
 bool train_answer_is_on(const struct app *app, struct request *request)
 {
     if (app->training != NULL)
@@ -25,11 +23,10 @@ enum handled train_answer_submit(struct app *app, struct request *request, struc
     case TRAIN_QUEUED:
         return LATER;
     case TRAIN_FULL:
-        request->response.retry_after_s = RETRY_S;
-        return respond_error(request, 503,
+        return respond_retry(request,
                              "too many or too large train-steps wait; nothing was applied: try "
                              "again in %d second",
-                             RETRY_S);
+                             RETRY_AFTER_S);
     case TRAIN_STOPPING:
         break;
     }
