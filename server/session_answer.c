@@ -24,8 +24,8 @@ static const struct {
     [SESSION_FULL] =
         {503, RETRY_AFTER_S,
          "has no place: --max-sessions live already; end one, or try again in a second"},
-    [SESSION_QUEUED] = {503, RETRY_AFTER_S,
-                        "cannot go on yet: too much waits for its model; try again in a second"},
+    [SESSION_CROWDED] = {503, RETRY_AFTER_S,
+                         "cannot go on yet: too much waits for its model; try again in a second"},
     [SESSION_BUSY] = {409, 0, "is busy: pieces of it are under way; wait for their answers"},
     [SESSION_MISFIT] = {409, 0,
                         "runs on a version whose states have another shape, or has just moved"},
@@ -117,7 +117,7 @@ static enum handled defer(struct app *app, struct request *request,
     if (status == SESSION_OK)
         return LATER;
     free(deferred);
-    if (status != SESSION_QUEUED)
+    if (status != SESSION_CROWDED)
         return respond_stopping(request);
     return respond_retry(request,
                          "too many requests wait for the store of sessions; try again in %d second",

@@ -81,7 +81,7 @@ enum session_status session_lanes_defer(struct session_lanes *lanes, const char 
     if (lane->is_stopping)
         status = SESSION_AWAY;
     else if (lane->n_queued >= lanes->options.max_queued)
-        status = SESSION_QUEUED;
+        status = SESSION_CROWDED;
     else
         append(lane, task);
     pthread_mutex_unlock(&lane->lock);

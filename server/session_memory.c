@@ -38,7 +38,7 @@ static void destroy(struct sessions *base)
         release(&each->base);
     }
     pthread_mutex_destroy(&sessions->lock);
-    session_table_release(sessions);
+    session_memory_release(sessions);
     free(sessions);
 }
 
@@ -84,9 +84,9 @@ static bool is_expired(const struct memory_sessions *sessions, const struct memo
 static void end_by_itself(struct memory_sessions *sessions, struct memory_session *session,
                           enum session_status how)
 {
-    session_table_remember(sessions, session, how);
+    session_memory_remember(sessions, session, how);
     metric_add(how == SESSION_EXPIRED ? sessions->expired : sessions->evicted, 1);
-    session_table_remove(sessions, session);
+    session_memory_remove(sessions, session);
 }
 
 /* Makes room for one more. *ended gets what had to go, for the caller to release once the lock is
@@ -126,10 +126,10 @@ static enum session_status add(struct memory_sessions *sessions, struct memory_s
     struct memory_session *ended = NULL;
     pthread_mutex_lock(&sessions->lock);
     enum session_status status = SESSION_EXISTS;
-    if (session_table_find(sessions, session->version->model, session->id) == NULL)
+    if (session_memory_find(sessions, session->version->model, session->id) == NULL)
         status = make_room(sessions, &ended);
     if (status == SESSION_OK) {
-        session_table_add(sessions, session);
+        session_memory_add(sessions, session);
         metric_add(sessions->created, 1);
         fill_info(session, info);
     }
@@ -179,10 +179,10 @@ static enum session_status find(struct sessions *base, const char *model, const 
     struct memory_sessions *sessions = (struct memory_sessions *)base;
     enum session_status status = SESSION_OK;
     pthread_mutex_lock(&sessions->lock);
-    struct memory_session *found = session_table_find(sessions, model, id);
+    struct memory_session *found = session_memory_find(sessions, model, id);
     *session = found != NULL ? retain(&found->base) : NULL;
     if (found == NULL)
-        status = session_table_recall(sessions, model, id);
+        status = session_memory_recall(sessions, model, id);
     pthread_mutex_unlock(&sessions->lock);
     return status;
 }
@@ -202,7 +202,7 @@ static enum session_status end(struct sessions *base, struct session *ending)
     pthread_mutex_lock(&sessions->lock);
     const bool had_ended = session->has_ended;
     if (!had_ended)
-        session_table_remove(sessions, session);
+        session_memory_remove(sessions, session);
     pthread_mutex_unlock(&sessions->lock);
     if (had_ended)
         return SESSION_UNKNOWN;
@@ -304,12 +304,12 @@ static const struct session_store store = {.destroy = destroy,
                                            .find = find,
                                            .retain = retain,
                                            .release = release,
-                                           .version = session_run_version,
+                                           .version = session_memory_version,
                                            .info = info,
-                                           .copy_state = session_run_copy_state,
-                                           .write_state = session_run_write_state,
-                                           .move = session_run_move,
-                                           .run = session_run_piece,
+                                           .copy_state = session_memory_copy_state,
+                                           .write_state = session_memory_write_state,
+                                           .move = session_memory_move,
+                                           .run = session_memory_piece,
                                            .end = end,
                                            .list = list,
                                            .sweep = sweep};
@@ -319,7 +319,7 @@ enum lstm_status session_memory_create(const struct sessions_options *options,
 {
     *sessions = NULL;
     struct memory_sessions *made = calloc(1, sizeof *made);
-    if (made == NULL || !session_table_init(made)) {
+    if (made == NULL || !session_memory_init(made)) {
         free(made);
         return lstm_fail(error, LSTM_NO_MEMORY, "out of memory for the sessions");
     }

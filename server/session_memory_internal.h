@@ -1,5 +1,5 @@
 /* session_memory_internal.h: what sessions in memory are inside, shared by session_memory.c,
- * session_table.c and session_run.c. SPDX-License-Identifier: Apache-2.0
+ * session_memory_table.c and session_memory_run.c. SPDX-License-Identifier: Apache-2.0
  *
  * A hash table of chains; each session is also in two lists, by age for paging and by use for
  * expiry. How sessions that ended by themselves did so is remembered in a second table, where a
@@ -66,40 +66,43 @@ struct memory_sessions {
 };
 
 /* False: no memory. */
-bool session_table_init(struct memory_sessions *sessions);
-void session_table_release(struct memory_sessions *sessions);
+bool session_memory_init(struct memory_sessions *sessions);
+void session_memory_release(struct memory_sessions *sessions);
 
 /* ---- With the lock held --------------------------------------------------------------------- */
 
 /* NULL: there is none. */
-struct memory_session *session_table_find(struct memory_sessions *sessions, const char *model,
-                                          const char *id);
+struct memory_session *session_memory_find(struct memory_sessions *sessions, const char *model,
+                                           const char *id);
 
 /* Takes in a session that it does not have, and forgets how one of that id ended; gives it up:
  * whoever holds it may go on. */
-void session_table_add(struct memory_sessions *sessions, struct memory_session *session);
-void session_table_remove(struct memory_sessions *sessions, struct memory_session *session);
+void session_memory_add(struct memory_sessions *sessions, struct memory_session *session);
+void session_memory_remove(struct memory_sessions *sessions, struct memory_session *session);
 
 /* How a session ended by itself: EXPIRED or EVICTED; UNKNOWN: it did not, or long ago. */
-void session_table_remember(struct memory_sessions *sessions, const struct memory_session *session,
-                            enum session_status how);
-enum session_status session_table_recall(const struct memory_sessions *sessions, const char *model,
-                                         const char *id);
+void session_memory_remember(struct memory_sessions *sessions, const struct memory_session *session,
+                             enum session_status how);
+enum session_status session_memory_recall(const struct memory_sessions *sessions, const char *model,
+                                          const char *id);
 
 /* Puts it at the end of the order of use. */
-void session_touch(struct memory_session *session);
+void session_memory_touch(struct memory_session *session);
 
-/* ---- session_run.c: what session_store.h says ----------------------------------------------- */
+/* ---- session_memory_run.c: what session_store.h says ---------------------------------------- */
 
-enum session_status session_run_version(struct session *session,
-                                        const struct served_version **version);
-enum session_status session_run_copy_state(struct session *session, float **state,
-                                           const struct served_version **version, uint64_t *steps);
-enum session_status session_run_write_state(struct session *session,
-                                            const struct served_version *version,
-                                            const float *state, uint64_t steps);
-enum session_status session_run_move(struct session *session, const struct served_version *version);
-enum session_status session_run_piece(struct session *session, const struct served_version *version,
-                                      struct session_piece *piece);
+enum session_status session_memory_version(struct session *session,
+                                           const struct served_version **version);
+enum session_status session_memory_copy_state(struct session *session, float **state,
+                                              const struct served_version **version,
+                                              uint64_t *steps);
+enum session_status session_memory_write_state(struct session *session,
+                                               const struct served_version *version,
+                                               const float *state, uint64_t steps);
+enum session_status session_memory_move(struct session *session,
+                                        const struct served_version *version);
+enum session_status session_memory_piece(struct session *session,
+                                         const struct served_version *version,
+                                         struct session_piece *piece);
 
 #endif

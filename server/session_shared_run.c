@@ -140,7 +140,7 @@ enum session_status session_shared_run(struct session *base, const struct served
     struct session_lane *lane = session_lane_current();
     struct shared_session *active = session_shared_find_active(lane, session->model, session->id);
     if (batch_queue_is_full(version->queue))
-        return SESSION_QUEUED;
+        return SESSION_CROWDED;
     piece->next = NULL;
     if (active == NULL) {
         session->lane = lane;

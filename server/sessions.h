@@ -45,7 +45,7 @@ enum session_status {
     SESSION_EVICTED, /* it ended because a new one needed its place */
     SESSION_EXISTS,  /* the id lives already */
     SESSION_FULL,    /* as many as there may be */
-    SESSION_QUEUED,  /* too much waits for its version */
+    SESSION_CROWDED, /* too much waits for its version */
     SESSION_BUSY,    /* a piece is under way, or too many wait */
     SESSION_MISFIT,  /* the other version's states have another shape, or it moved */
     SESSION_NO_MEMORY,

@@ -1,5 +1,5 @@
-/* session_table.c: where sessions are found: by id, by age and by use. SPDX-License-Identifier:
- * Apache-2.0 */
+/* session_memory_table.c: where sessions are found: by id, by age and by use.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -48,7 +48,7 @@ static void unlink_from(struct memory_sessions *sessions, struct memory_session 
         ends->before = link->before;
 }
 
-void session_touch(struct memory_session *session)
+void session_memory_touch(struct memory_session *session)
 {
     session->used_us = monotonic_us();
     unlink_from(session->store, session, true);
@@ -57,7 +57,7 @@ void session_touch(struct memory_session *session)
 
 /* ---- The table ------------------------------------------------------------------------------ */
 
-bool session_table_init(struct memory_sessions *sessions)
+bool session_memory_init(struct memory_sessions *sessions)
 {
     if (getrandom(&sessions->seed, sizeof sessions->seed, 0) != (ssize_t)sizeof sessions->seed)
         sessions->seed = (uint64_t)monotonic_us();
@@ -66,7 +66,7 @@ bool session_table_init(struct memory_sessions *sessions)
     return sessions->buckets != NULL;
 }
 
-void session_table_release(struct memory_sessions *sessions)
+void session_memory_release(struct memory_sessions *sessions)
 {
     free(sessions->buckets);
 }
@@ -94,8 +94,8 @@ static struct memory_session **find_place(struct memory_sessions *sessions, cons
     return place;
 }
 
-struct memory_session *session_table_find(struct memory_sessions *sessions, const char *model,
-                                          const char *id)
+struct memory_session *session_memory_find(struct memory_sessions *sessions, const char *model,
+                                           const char *id)
 {
     return *find_place(sessions, model, id);
 }
@@ -127,7 +127,7 @@ static struct session_end *end_of(struct memory_sessions *sessions,
     return &sessions->ends[*hashed & (REMEMBERED_ENDS - 1)];
 }
 
-void session_table_add(struct memory_sessions *sessions, struct memory_session *session)
+void session_memory_add(struct memory_sessions *sessions, struct memory_session *session)
 {
     uint64_t hashed;
     struct session_end *end = end_of(sessions, session, &hashed);
@@ -143,7 +143,7 @@ void session_table_add(struct memory_sessions *sessions, struct memory_session *
     grow(sessions);
 }
 
-void session_table_remove(struct memory_sessions *sessions, struct memory_session *session)
+void session_memory_remove(struct memory_sessions *sessions, struct memory_session *session)
 {
     struct memory_session **place = find_place(sessions, session->version->model, session->id);
     *place = session->next_in_bucket;
@@ -154,16 +154,16 @@ void session_table_remove(struct memory_sessions *sessions, struct memory_sessio
     metric_set(sessions->live, (double)sessions->n);
 }
 
-void session_table_remember(struct memory_sessions *sessions, const struct memory_session *session,
-                            enum session_status how)
+void session_memory_remember(struct memory_sessions *sessions, const struct memory_session *session,
+                             enum session_status how)
 {
     uint64_t hashed;
     struct session_end *end = end_of(sessions, session, &hashed);
     *end = (struct session_end){hashed, how};
 }
 
-enum session_status session_table_recall(const struct memory_sessions *sessions, const char *model,
-                                         const char *id)
+enum session_status session_memory_recall(const struct memory_sessions *sessions, const char *model,
+                                          const char *id)
 {
     const uint64_t hashed = hash(sessions, model, id);
     const struct session_end *end = &sessions->ends[hashed & (REMEMBERED_ENDS - 1)];

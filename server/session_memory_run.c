@@ -1,4 +1,4 @@
-/* session_run.c: a session's state, and its pieces one after the other.
+/* session_memory_run.c: a session's state, and its pieces one after the other.
  * SPDX-License-Identifier: Apache-2.0
  *
  * While a piece is under way the session is busy: nobody writes its state, so the worker reads it
@@ -17,8 +17,8 @@ static const struct served_version *retain_version(struct memory_session *sessio
     return version;
 }
 
-enum session_status session_run_version(struct session *session,
-                                        const struct served_version **version)
+enum session_status session_memory_version(struct session *session,
+                                           const struct served_version **version)
 {
     *version = retain_version((struct memory_session *)session);
     return SESSION_OK;
@@ -38,8 +38,9 @@ static bool read_state(struct memory_session *session, const struct served_versi
     return is_same;
 }
 
-enum session_status session_run_copy_state(struct session *session, float **state,
-                                           const struct served_version **version, uint64_t *steps)
+enum session_status session_memory_copy_state(struct session *session, float **state,
+                                              const struct served_version **version,
+                                              uint64_t *steps)
 {
     for (;;) {
         *version = retain_version((struct memory_session *)session);
@@ -54,9 +55,9 @@ enum session_status session_run_copy_state(struct session *session, float **stat
     }
 }
 
-enum session_status session_run_write_state(struct session *base,
-                                            const struct served_version *version,
-                                            const float *state, uint64_t steps)
+enum session_status session_memory_write_state(struct session *base,
+                                               const struct served_version *version,
+                                               const float *state, uint64_t steps)
 {
     struct memory_session *session = (struct memory_session *)base;
     enum session_status status = SESSION_OK;
@@ -70,13 +71,13 @@ enum session_status session_run_write_state(struct session *base,
     if (status == SESSION_OK) {
         memcpy(session->state, state, session_state_size(version) * sizeof *state);
         session->steps = steps;
-        session_touch(session);
+        session_memory_touch(session);
     }
     pthread_mutex_unlock(&session->store->lock);
     return status;
 }
 
-enum session_status session_run_move(struct session *base, const struct served_version *version)
+enum session_status session_memory_move(struct session *base, const struct served_version *version)
 {
     struct memory_session *session = (struct memory_session *)base;
     enum session_status status = SESSION_OK;
@@ -92,7 +93,7 @@ enum session_status session_run_move(struct session *base, const struct served_v
     if (status == SESSION_OK) {
         old = session->version;
         session->version = registry_retain(version);
-        session_touch(session);
+        session_memory_touch(session);
     }
     pthread_mutex_unlock(&session->store->lock);
     registry_release(old);
@@ -129,7 +130,7 @@ static void on_done(struct batch_job *job)
         session->steps += piece->sequence->steps;
     }
     if (!session->has_ended)
-        session_touch(session);
+        session_memory_touch(session);
     struct session_piece *next = session->first_waiting;
     if (next != NULL) {
         session->first_waiting = next->next;
@@ -159,14 +160,14 @@ static void take_turn(struct memory_session *session, struct session_piece *piec
     session->n_waiting++;
 }
 
-enum session_status session_run_piece(struct session *base, const struct served_version *version,
-                                      struct session_piece *piece)
+enum session_status session_memory_piece(struct session *base, const struct served_version *version,
+                                         struct session_piece *piece)
 {
     struct memory_session *session = (struct memory_session *)base;
     enum session_status status = SESSION_OK;
     bool is_turn = false;
     if (batch_queue_is_full(version->queue))
-        return SESSION_QUEUED;
+        return SESSION_CROWDED;
     pthread_mutex_lock(&session->store->lock);
     if (session->has_ended)
         status = SESSION_UNKNOWN;
@@ -179,7 +180,7 @@ enum session_status session_run_piece(struct session *base, const struct served_
         piece->next = NULL;
         is_turn = !session->is_busy;
         take_turn(session, piece);
-        session_touch(session);
+        session_memory_touch(session);
     }
     pthread_mutex_unlock(&session->store->lock);
     if (is_turn)
