@@ -33,12 +33,13 @@ bool repository_is_model_name(const char *name)
     return name[0] != '.' && n > 0 && n < MODEL_NAME_BYTES && strspn(name, allowed) == n;
 }
 
-/* The last part of a path, without the slashes behind it; of "." and "..", of what they lead to. */
+/* The last part of a path, without slashes and "/." behind it; of "." and "..", of what they lead
+ * to. */
 static void last_part(const char *path, char name[PATH_MAX])
 {
     char whole[PATH_MAX];
     size_t n = strlen(path);
-    while (n > 0 && path[n - 1] == '/')
+    while (n > 0 && (path[n - 1] == '/' || (n > 1 && strncmp(path + n - 2, "/.", 2) == 0)))
         n--;
     size_t begin = n;
     while (begin > 0 && path[begin - 1] != '/')

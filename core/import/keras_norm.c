@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/import/affine.h"
+#include "core/import/build.h"
 #include "core/status.h"
 
 enum { GAMMA, BETA, MEAN, VARIANCE, N_PARTS };
@@ -64,15 +65,28 @@ static enum lstm_status find_parts(struct keras_planning *planning, const struct
     return LSTM_OK;
 }
 
+/* Whether what the layers so far give has steps, and not a row a sequence. */
+static bool has_steps(const struct import_plan *plan)
+{
+    for (size_t k = plan->n_layers; k-- > 0;) {
+        if (plan->layers[k].kind == IMPORT_POOLING)
+            return false;
+        if (build_is_recurrent(&plan->layers[k]))
+            return plan->layers[k].return_sequences;
+    }
+    return true;
+}
+
 /* That of the features: the last one, -1, or 2 of a sequence and 1 of a row. */
-static bool is_over_features(const struct doc *config)
+static bool is_over_features(const struct import_plan *plan, const struct doc *config)
 {
     const struct doc *axis = doc_get(config, "axis");
     double value = -1;
-    if (axis != NULL)
-        doc_real(doc_is_array(axis) ? doc_at(axis, 0) : axis, &value);
-    return (axis == NULL || !doc_is_array(axis) || doc_length(axis) == 1) &&
-           (value == -1 || value == 1 || value == 2);
+    if (axis != NULL && doc_is_array(axis))
+        axis = doc_length(axis) == 1 ? doc_at(axis, 0) : NULL;
+    if (doc_get(config, "axis") != NULL && (axis == NULL || !doc_real(axis, &value)))
+        return false;
+    return value == -1 || value == (has_steps(plan) ? 2 : 1);
 }
 
 /* The dense layer that it can be folded into; NULL: there is none. */
@@ -106,7 +120,7 @@ enum lstm_status keras_norm_add(struct keras_planning *planning, const struct ke
 {
     const struct import_array *parts[N_PARTS];
     struct import_affine affine;
-    if (!is_over_features(config))
+    if (!is_over_features(planning->plan, config))
         return keras_read_refuse(planning, layer, "only an axis of features (-1) is supported");
     enum lstm_status status = find_parts(planning, layer, config, parts);
     if (status != LSTM_OK)

@@ -191,12 +191,8 @@ static enum lstm_status where(struct onnx_run *run, const struct onnx_node *node
     return onnx_set_sizes(run, node, 0, &x);
 }
 
-const struct onnx_operator onnx_constant_operators[] = {{"Constant", constant},
-                                                        {"ConstantOfShape", constant_of_shape},
-                                                        {"Div", follow_lengths},
-                                                        {"Equal", follow_lengths},
-                                                        {"Expand", expand},
-                                                        {"Shape", shape},
-                                                        {"Sub", follow_lengths},
-                                                        {"Where", where},
-                                                        {NULL, NULL}};
+const struct onnx_operator onnx_constant_operators[] = {
+    {"Constant", constant},    {"ConstantOfShape", constant_of_shape},
+    {"Equal", follow_lengths}, {"Expand", expand},
+    {"Shape", shape},          {"Sub", follow_lengths},
+    {"Where", where},          {NULL, NULL}};

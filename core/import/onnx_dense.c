@@ -189,7 +189,8 @@ static enum lstm_status combine(struct onnx_run *run, const struct onnx_node *no
     if (status != LSTM_OK || done)
         return status;
     const struct onnx_value *a = onnx_get(run, node, 0), *b = onnx_get(run, node, 1);
-    if (a->kind == ONNX_FLOW && b->kind == ONNX_FLOW && node->n_inputs == 2)
+    const bool divides = strcmp(node->op, "Div") == 0;
+    if (a->kind == ONNX_FLOW && b->kind == ONNX_FLOW && node->n_inputs == 2 && !divides)
         return merge(run, node, a, b);
     const struct onnx_value *flowing = a->kind == ONNX_FLOW || a->kind == ONNX_UNKNOWN ? a : b;
     const struct onnx_value *constant = flowing == a ? b : a;
@@ -199,14 +200,17 @@ static enum lstm_status combine(struct onnx_run *run, const struct onnx_node *no
         flow.parts[0].stage = ++run->layers[flow.parts[0].layer - 1].stage;
         return onnx_set_flow(run, node, 0, &flow);
     }
-    if (is_halved(node, flowing, constant)) {
+    if (is_halved(node, flowing, constant) && (flowing == a || !divides)) {
         struct onnx_flow flow = *flowing->flow;
         flow.merge = "ave";
         return onnx_set_flow(run, node, 0, &flow);
     }
     return onnx_set_lost(run, node, 0, flowing,
-                         "lstmd knows it as a dense layer's bias or as the merging of two "
-                         "directions, and this is neither");
+                         divides ? "lstmd has no layer that computes this of a network's values; "
+                                   "scale inputs and outputs in the client, or fold a factor into "
+                                   "the weights beside it"
+                                 : "lstmd knows it as a dense layer's bias or as the merging of "
+                                   "two directions, and this is neither");
 }
 
 /* ---- Activations ------------------------------------------------------------------------------
@@ -301,6 +305,16 @@ static enum lstm_status activate(struct onnx_run *run, const struct onnx_node *n
 /* ---- Normalisation ----------------------------------------------------------------------------
  */
 
+/* Whether the node takes mean and variance of the batch itself: said by an attribute, before that
+ * by what it gives besides, and at first unless `is_test` was set. */
+static bool normalises_batch(const struct onnx_run *run, const struct onnx_node *node)
+{
+    if (run->model->opset >= 14)
+        return onnx_attribute_int(node, "training_mode", 0) != 0;
+    return (run->model->opset < 7 && onnx_attribute_int(node, "is_test", 0) == 0) ||
+           (node->n_outputs > 1 && node->outputs[1][0] != '\0');
+}
+
 /* Of features that are the channels of ONNX, its axis 1. */
 static enum lstm_status normalise(struct onnx_run *run, const struct onnx_node *node)
 {
@@ -313,7 +327,7 @@ static enum lstm_status normalise(struct onnx_run *run, const struct onnx_node *
     enum lstm_status status = onnx_read_flow(run, node, 0, &from);
     if (status != LSTM_OK)
         return status;
-    if (from->rank != 2 || onnx_attribute_int(node, "training_mode", 0) != 0)
+    if (from->rank != 2 || normalises_batch(run, node))
         return onnx_set_lost(
             run, node, 0, onnx_get(run, node, 0),
             "it runs over other axes than the features of one row, or is to train");

@@ -363,7 +363,8 @@ bool onnx_flow_concat(struct onnx_flow *flow, const struct onnx_flow *next, size
 bool onnx_flow_merge(struct onnx_flow *flow, const struct onnx_flow *next, const char *mode)
 {
     if (!same_atoms(flow, next) || flow->n_parts != 1 || next->n_parts != 1 ||
-        flow->parts[0].layer == 0 || flow->parts[0].layer != next->parts[0].layer)
+        flow->merge != NULL || next->merge != NULL || flow->parts[0].layer == 0 ||
+        flow->parts[0].layer != next->parts[0].layer)
         return false;
     /* What was reduced first is not what is merged first and reduced then. */
     const enum onnx_when when = flow->parts[0].when;

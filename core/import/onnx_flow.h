@@ -43,7 +43,8 @@ enum onnx_when {
     ONNX_FINAL_H, /* the state after the last step that was read */
     ONNX_FINAL_C,
     ONNX_MEAN_OF_STEPS, /* of all, as ONNX_MAX_OF_STEPS */
-    ONNX_MAX_OF_STEPS
+    ONNX_MAX_OF_STEPS,
+    ONNX_MIXED /* one of these of one direction, another of the other */
 };
 
 /* How a layer reads time. */

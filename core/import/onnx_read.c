@@ -43,10 +43,11 @@ enum lstm_status onnx_add_layer(struct onnx_run *run, const struct onnx_node *no
     return status;
 }
 
-/* The time of one direction: the step that it reads last is its final h. */
-static enum onnx_when when_of(const struct onnx_part *part)
+/* The time of one direction: the step that it reads last is its final h. With lengths that is not
+ * the last one, which is zeros behind a shorter sequence. */
+static enum onnx_when when_of(const struct onnx_run *run, const struct onnx_part *part)
 {
-    if ((part->reads == ONNX_FORWARD && part->when == ONNX_LAST_STEP) ||
+    if ((part->reads == ONNX_FORWARD && part->when == ONNX_LAST_STEP && !run->has_lengths) ||
         (part->reads == ONNX_BACKWARD && part->when == ONNX_FIRST_STEP))
         return ONNX_FINAL_H;
     return part->when;
@@ -73,24 +74,24 @@ static enum lstm_status check_directions(struct onnx_run *run, const char *who,
     return LSTM_OK;
 }
 
-/* The time that all directions have in common; FIRST_STEP, which none passes on, if they have none.
- * The last step of both is the final h of the forward one alone. */
-static enum onnx_when common_when(const struct onnx_flow *flow)
+/* The time that all directions have in common. The last step of both is the final h of the forward
+ * one alone. */
+static enum onnx_when common_when(const struct onnx_run *run, const struct onnx_flow *flow)
 {
-    const enum onnx_when when = when_of(&flow->parts[0]), as_picked = flow->parts[0].when;
+    const enum onnx_when when = when_of(run, &flow->parts[0]), as_picked = flow->parts[0].when;
     bool is_common = true, is_picked = true;
     for (size_t i = 1; i < onnx_flow_n_parts(flow); i++) {
-        is_common &= when_of(&flow->parts[i]) == when;
+        is_common &= when_of(run, &flow->parts[i]) == when;
         is_picked &= flow->parts[i].when == as_picked;
     }
-    return is_common ? when : is_picked ? as_picked : ONNX_FIRST_STEP;
+    return is_common ? when : is_picked ? as_picked : ONNX_MIXED;
 }
 
 enum lstm_status onnx_read_when(struct onnx_run *run, const char *who, const struct onnx_flow *flow,
                                 enum onnx_when *when)
 {
     const size_t n_layers = run->plan->n_layers, k = flow->parts[0].layer;
-    *when = common_when(flow);
+    *when = common_when(run, flow);
     if (k != n_layers)
         return lstm_fail(run->error, LSTM_UNSUPPORTED,
                          "%s reads %s%.60s%s, but layer '%.60s' comes between: lstmd runs layers "
@@ -99,8 +100,15 @@ enum lstm_status onnx_read_when(struct onnx_run *run, const char *who, const str
                          k == 0 ? "" : run->plan->layers[k - 1].name, k == 0 ? "" : "'",
                          run->plan->layers[n_layers - 1].name);
     enum lstm_status status = k > 0 ? check_directions(run, who, flow) : LSTM_OK;
-    if (status != LSTM_OK || (*when != ONNX_FINAL_C && *when != ONNX_FIRST_STEP))
+    if (status != LSTM_OK ||
+        (*when != ONNX_FINAL_C && *when != ONNX_FIRST_STEP && *when != ONNX_MIXED))
         return status;
+    if (*when == ONNX_MIXED)
+        return lstm_fail(run->error, LSTM_UNSUPPORTED,
+                         "%s reads something else of the one direction of layer '%.60s' than of "
+                         "the other (a step, their mean or maximum, the final h); lstmd passes on "
+                         "the same of both",
+                         who, run->plan->layers[k - 1].name);
     if (*when == ONNX_FINAL_C)
         return lstm_fail(run->error, LSTM_UNSUPPORTED,
                          "%s reads the cell state c of layer '%.60s'; lstmd passes on h, and gives "

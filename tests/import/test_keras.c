@@ -177,6 +177,8 @@ static const struct {
     {"keras3_average_pooling", "\"GlobalAveragePooling1D\"", "\"GlobalMaxPooling1D\"    ",
      LSTM_UNSUPPORTED, "'pool' (GlobalMaxPooling1D)"},
     {"tf_norm", "\"axis\": [-1]", "\"axis\": [-2]", LSTM_UNSUPPORTED, "only an axis of features"},
+    {"tf_norm", "\"axis\": [-1]", "\"axis\": [2] ", LSTM_UNSUPPORTED, "only an axis of features"},
+    {"tf_norm", "\"axis\": [-1]", "\"axis\": null", LSTM_UNSUPPORTED, "only an axis of features"},
     {"tf_norm", "moving_mean", "moving_meat", LSTM_FORMAT, "the file has no moving_mean of it"},
     {"tf_norm", "\"epsilon\": 0.01", "\"epsilon\": -9.0", LSTM_FORMAT, "is no variance"},
     {"tf_max_pooling", "channels_last", "channels_frst", LSTM_UNSUPPORTED, "data_format"},

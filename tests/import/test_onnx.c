@@ -53,6 +53,7 @@ static const char *const cases[] = {
     "classifier_opset_17",
     "classifier_opset_24",
     "lstm_mean_opset_18",
+    "lstm_halved",
     "states",
     "external",
     "given",
@@ -217,6 +218,11 @@ static const struct {
     {"two_heads", "MatMul node 'b'", "layer 'a' comes between"},
     {"unequal_pair", "LSTM node 'back_lstm'", "one kind of cell"},
     {"unknown", "LayerNormalization node 'norm'", "lstmd"},
+    {"merged_again", "Add node 'again'", "two directions"},
+    {"merged_mixed", "output 'out'", "something else of the one direction"},
+    {"divided_by", "Div node 'two_by'", "scale inputs"},
+    {"last_with_lengths", "output 'out'", "without lengths"},
+    {"normalises_batch", "BatchNormalization node 'norm'", "or is to train"},
 };
 
 START_TEST(test_graph_that_cannot_be_served_is_refused_by_name)

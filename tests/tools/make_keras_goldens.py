@@ -223,6 +223,8 @@ def write_keras(path: str, layers: list[Layer], style: str, method: int) -> None
 # ---- Cases -------------------------------------------------------------------------------------
 
 def main() -> None:
+    if len(sys.argv) > 2 or sys.argv[1:2] == ["--help"]:
+        sys.exit(__doc__)
     out = sys.argv[1] if len(sys.argv) > 1 else "tests/data/keras"
     os.makedirs(out, exist_ok=True)
     goldens: dict[str, Any] = {}

@@ -303,9 +303,10 @@ def merged(case: Case, how: str, opset: int = 14) -> onnx.ModelProto:
         case.expect(x, y.sum(2), listed(finals))
         return case.model(["Z"])
     case.add("Split", ["Y"], ["fw", "bw"], axis=1, **{"num_outputs": 2} if opset >= 18 else {})
-    case.add(how, ["fw", "bw"], ["Z"])
-    if how == "Add":
-        case.add("Mul", ["Z", case.constant("half", np.array(0.5))], ["A"])
+    case.add("Add" if how == "Div" else how, ["fw", "bw"], ["Z"])
+    if how in ("Add", "Div"):
+        factor = case.constant("half", np.array(0.5)) if how == "Add" else case.constant("two", np.array(2.0))
+        case.add("Mul" if how == "Add" else "Div", ["Z", factor], ["A"])
         case.expect(x, y.mean(2), listed(finals))
         return case.model(["A"])
     case.expect(x, y.prod(2), listed(finals))
@@ -479,6 +480,7 @@ NODES: dict[str, Callable[[Case], onnx.ModelProto]] = {
     "classifier_opset_24": lambda c: classifier(c, 24),
     "lstm_mean_opset_18": lambda c: merged(c, "Add", 18),
     "states": states,
+    "lstm_halved": lambda c: merged(c, "Div"),
 }
 
 
@@ -649,6 +651,31 @@ def refused(case: Case, what: str) -> onnx.ModelProto:
     elif what == "first_of_both":
         case.add("Gather", ["Y", case.constant("at", np.array(0, np.int64))], ["Z"], axis=0)
         outputs = ["Z"]
+    elif what in ("merged_again", "merged_mixed", "divided_by"):
+        other = case.rnn("LSTM", directions=("reverse",))
+        case.node(other, "X", ["Z"], name="back_")
+        if what == "merged_again":
+            case.add("Add", [case.add("Mul", ["Y", "Z"], ["product"]), "Z"], ["out"], name="again")
+        elif what == "merged_mixed":
+            mean = case.add("ReduceMean", ["Y"], ["mean"], axes=[0], keepdims=0)
+            case.add("Concat", [mean, case.add("ReduceMax", ["Z"], ["max"], axes=[0], keepdims=0)], ["out"], axis=-1)
+        else:
+            both = case.add("Add", ["Y", "Z"], ["both"])
+            case.add("Div", [case.constant("two", np.array(2.0)), both], ["out"], name="two_by")
+        outputs = ["out"]
+    elif what == "last_with_lengths":
+        case.nodes.clear()
+        case.initializers.clear()
+        lengths = case.take("lengths", ["batch"], TensorProto.INT32)
+        case.node(rnn, x, ["Y"], lengths=lengths)
+        case.add("Gather", ["Y", case.constant("at", np.array(-1, np.int64))], ["out"], axis=0)
+        outputs = ["out"]
+    elif what == "normalises_batch":
+        case.opset = 9
+        case.add("Squeeze", ["Y_h"], ["h"], axes=[0])
+        vectors = [case.constant(part, np.ones(UNITS)) for part in ("scale", "shift", "mean", "variance")]
+        case.add("BatchNormalization", ["h", *vectors], ["out", "m", "v", "sm", "sv"], name="norm")
+        outputs = ["out"]
     elif what == "unequal_pair":
         other = case.rnn("LSTM", directions=("reverse",), activations=["Sigmoid", "Relu", "Relu"])
         case.node(other, "X", ["Z"], name="back_")
@@ -693,11 +720,12 @@ def refused(case: Case, what: str) -> onnx.ModelProto:
 REFUSED = ["cell_state", "clip", "constant_state", "feed_forward", "foreign", "input_forget",
            "first_of_both", "leaky", "logits_too", "loop", "no_weights", "one_direction",
            "output_activation", "outside", "quantized", "residual", "shape",
-           "two_activations", "two_heads", "unknown", "unequal_pair", "opset"]
+           "two_activations", "two_heads", "unknown", "unequal_pair", "opset",
+           "merged_again", "merged_mixed", "divided_by", "last_with_lengths", "normalises_batch"]
 
 
 def main() -> None:
-    if len(sys.argv) > 2:
+    if len(sys.argv) > 2 or sys.argv[1:2] == ["--help"]:
         sys.exit(__doc__)
     folder = sys.argv[1] if len(sys.argv) == 2 else "tests/data/onnx"
     os.makedirs(os.path.join(folder, "refused"), exist_ok=True)

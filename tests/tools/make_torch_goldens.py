@@ -434,7 +434,7 @@ def make_case(folder: str, name: str) -> dict[str, object]:
 
 
 def main() -> None:
-    if len(sys.argv) > 2:
+    if len(sys.argv) > 2 or sys.argv[1:2] == ["--help"]:
         sys.exit(__doc__)
     folder = sys.argv[1] if len(sys.argv) == 2 else "tests/data/torch"
     os.makedirs(folder, exist_ok=True)

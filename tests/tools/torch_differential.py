@@ -171,6 +171,8 @@ def reason(text: str) -> str:
 
 
 def main() -> int:
+    if len(sys.argv) > 3 or sys.argv[1:2] == ["--help"]:
+        sys.exit(__doc__)
     count, seed = (int(text) for text in (sys.argv[1:] + ["300", "1"][len(sys.argv) - 1:])[:2])
     taken: list[dict[str, Any]] = []
     refused: collections.Counter[str] = collections.Counter()

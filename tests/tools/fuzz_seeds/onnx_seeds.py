@@ -386,6 +386,7 @@ def flows() -> Iterator[tuple[str, bytes]]:
         "pair_max": (lstm("x", "Z Zh Zc", direction="reverse"),
                      node("ReduceMax", "Y", "f", axes=[0], keepdims=0),
                      node("ReduceMax", "Z", "b", axes=[0], keepdims=0), node("Add", "f b", "out")),
+        "pair_again": (lstm("x", "Z Zh Zc", direction="reverse"), node("Mul", "Y Z", "m"), node("Add", "m Z", "out")),
         "pair_last": (lstm("x", "Z Zh Zc", direction="reverse"), whole("last", -1, scalar=True),
                       node("Concat", "Y Z", "both", axis=3), node("Gather", "both last", "s", axis=0),
                       node("Squeeze", "s axis0", "out")),
