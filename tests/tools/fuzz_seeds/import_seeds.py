@@ -356,6 +356,12 @@ def keras_files() -> Iterator[tuple[str, bytes]]:
         yield f"norm_{name}", keras_file(
             [start, first, gru, layer("BatchNormalization", name="s", center=False), layer("LSTM", name="l", units=4),
              layer("Dense", name="out", units=2)], weights_of="keras3_norm.keras")
+    row = layer("BatchNormalization", name="s", center=False, axis=1)
+    head = layer("Dense", name="out", units=2)
+    for name, layers in (
+            ("null", [norm(axis=None), gru]), ("row", [norm(), gru, layer("LSTM", name="l", units=4), row, head]),
+            ("pooled", [norm(), gru, layer("GlobalMaxPooling1D", name="p"), row, head])):
+        yield f"norm_{name}", keras_file([start, *layers], weights_of="keras3_norm.keras")
     yield "norm_folded", keras_file([start, layer("Dense", name="d"), norm(), gru], weights_of="keras3_norm.keras")
     node = lambda name: [[[name, 0, 0, {}]]]
     functional = {
