@@ -52,30 +52,30 @@ void pooling_add(const struct layer *layer, const struct pack *pack, size_t firs
 
 /* ---- Backward ------------------------------------------------------------------------------- */
 
-/* Sequence r of a pack, whose row of step t is row `row` of the pack. */
+/* Sequence r of a pack, of n steps. Its first row is row r of the pack; the next is as many rows on
+ * as the step has. */
 struct steps {
     const struct pack *pack;
     size_t r, n;
 };
 
-#define FOR_EACH_ROW(steps, t, row)                                                                \
-    for (size_t t = 0, row = (steps)->r; t < (steps)->n; row += (steps)->pack->rows_at[t++])
-
 static void spread_mean(const struct steps *steps, size_t width, const float *dy, float *dx)
 {
     const float share = 1.0f / (float)steps->n;
-    FOR_EACH_ROW(steps, t, row)
-    for (size_t i = 0; i < width; i++)
-        dx[row * width + i] = dy[i] * share;
+    size_t row = steps->r;
+    for (size_t t = 0; t < steps->n; row += steps->pack->rows_at[t++])
+        for (size_t i = 0; i < width; i++)
+            dx[row * width + i] = dy[i] * share;
 }
 
 static void spread_last(const struct steps *steps, size_t width, const float *dy, float *dx)
 {
-    FOR_EACH_ROW(steps, t, row)
-    if (t + 1 == steps->n)
-        memcpy(dx + row * width, dy, width * sizeof *dx);
-    else
-        memset(dx + row * width, 0, width * sizeof *dx);
+    size_t row = steps->r;
+    for (size_t t = 0; t < steps->n; row += steps->pack->rows_at[t++])
+        if (t + 1 == steps->n)
+            memcpy(dx + row * width, dy, width * sizeof *dx);
+        else
+            memset(dx + row * width, 0, width * sizeof *dx);
 }
 
 /* Of value i alone. */
@@ -83,10 +83,12 @@ static void spread_max(const struct steps *steps, size_t width, size_t i, const 
                        float pooled, float dy, float *dx)
 {
     float n_equal = 0;
-    FOR_EACH_ROW(steps, t, row)
-    n_equal += x[row * width + i] == pooled;
-    FOR_EACH_ROW(steps, t, row)
-    dx[row * width + i] = x[row * width + i] == pooled ? dy / n_equal : 0.0f;
+    size_t row = steps->r;
+    for (size_t t = 0; t < steps->n; row += steps->pack->rows_at[t++])
+        n_equal += x[row * width + i] == pooled;
+    row = steps->r;
+    for (size_t t = 0; t < steps->n; row += steps->pack->rows_at[t++])
+        dx[row * width + i] = x[row * width + i] == pooled ? dy / n_equal : 0.0f;
 }
 
 void pooling_spread(const struct layer *layer, const struct pack *pack, const float *x,
@@ -107,6 +109,6 @@ void pooling_spread(const struct layer *layer, const struct pack *pack, const fl
     }
 }
 
-/* The passes of a step do not know it: see struct layer_type. */
+/* Without passes: whoever runs the layers pools where sequences end. */
 const struct layer_type layer_pooling = {
     .name = "pooling", .default_name = "pooling", .fields = fields, .passes_on = true};

@@ -10,6 +10,9 @@ size_t build_cell_outputs(const struct import_layer *layer);
 bool build_is_recurrent(const struct import_layer *layer);
 bool build_has_peepholes(const struct import_layer *layer);
 
+/* By enum import_kind: the type in model.json, and the name of a layer that has none. */
+extern const char *const build_kind_names[];
+
 /* build_check.c: every view fits its layer and the layer before; what the plan leaves open (units,
  * features, names) is filled in, and names become unique. SHAPE, UNSUPPORTED. */
 LSTM_MUST_CHECK enum lstm_status build_check(struct import_plan *plan, struct lstm_error *error);

@@ -9,11 +9,6 @@
 /* Names of tensors are the layer's and a suffix; both must fit. */
 enum { MAX_NAME = NAME_MAX_BYTES - 16 };
 
-static const char *const default_names[] = {
-    [IMPORT_LSTM] = "lstm",           [IMPORT_GRU] = "gru",         [IMPORT_DENSE] = "dense",
-    [IMPORT_EMBEDDING] = "embedding", [IMPORT_DROPOUT] = "dropout", [IMPORT_MASKING] = "masking",
-    [IMPORT_POOLING] = "pooling"};
-
 bool build_is_recurrent(const struct import_layer *layer)
 {
     return layer->kind == IMPORT_LSTM || layer->kind == IMPORT_GRU;
@@ -41,7 +36,7 @@ static void clean_name(struct import_layer *layer)
 {
     char *name = layer->name;
     if (name[0] == '\0')
-        snprintf(name, sizeof layer->name, "%s", default_names[layer->kind]);
+        snprintf(name, sizeof layer->name, "%s", build_kind_names[layer->kind]);
     name[MAX_NAME - 1] = '\0';
     for (char *c = name; *c != '\0'; c++)
         if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||

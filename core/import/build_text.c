@@ -7,7 +7,7 @@
 #include "core/status.h"
 #include "core/text.h"
 
-static const char *const type_names[] = {
+const char *const build_kind_names[] = {
     [IMPORT_LSTM] = "lstm",           [IMPORT_GRU] = "gru",         [IMPORT_DENSE] = "dense",
     [IMPORT_EMBEDDING] = "embedding", [IMPORT_DROPOUT] = "dropout", [IMPORT_MASKING] = "masking",
     [IMPORT_POOLING] = "pooling"};
@@ -61,7 +61,7 @@ static void put_recurrent(struct text *out, const struct import_layer *layer)
 
 static void put_layer(struct text *out, const struct import_layer *layer)
 {
-    text_printf(out, "    { \"type\": \"%s\"", type_names[layer->kind]);
+    text_printf(out, "    { \"type\": \"%s\"", build_kind_names[layer->kind]);
     if (layer->kind < IMPORT_DROPOUT)
         put_text(out, "name", layer->name);
     switch (layer->kind) {
